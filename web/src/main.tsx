@@ -23,7 +23,7 @@ import { createRoot } from 'react-dom/client'
 import { loadLanguage } from './language'
 import { Page } from './page'
 
-const theme = createTheme({ autoContrast: true, luminanceThreshold: 0.35, primaryColor: 'indigo', fontFamily: 'system-ui, sans-serif' })
+const theme = createTheme({ autoContrast: true, luminanceThreshold: 0.35, primaryColor: 'indigo', primaryShade: { light: 7, dark: 8 }, fontFamily: 'system-ui, sans-serif' })
 // News say when something is out of date, so nothing is asked for again by time.
 const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity, retry: 1, refetchOnWindowFocus: true } } })
 

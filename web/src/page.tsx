@@ -75,12 +75,13 @@ const NAMED = SCREENS.filter(({ name }) => name)
 
 function Frame() {
   const [where, go] = useLocation()
+  const isBare = SCREENS.some((one) => one.isBare && one.path === where)
   const [open, setOpen] = useState<'bar' | 'keys'>()
   const me = useMe().data
   const close = useCallback(() => setOpen(undefined), [])
   useKeys({ bar: () => setOpen('bar'), keys: () => setOpen('keys'), screen: (number) => NAMED[number - 1] && go(NAMED[number - 1]!.path) })
   return (
-    <div className="octet-frame">
+    <div className="octet-frame" data-bare={isBare || undefined}>
       <header>
         <Text fw={700}>Octet</Text>
         <Group gap="xs" wrap="nowrap">

@@ -17,7 +17,21 @@ from tests.pace import patience
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 CHROMIUM = "/usr/bin/chromium"
 AXE = building.SOURCE / "node_modules/axe-core/axe.min.js"
-SCREENS = ("/", "/agents", "/agents/Agent-1", "/tasks", "/tasks/T-1")
+SCREENS = (
+    "/",
+    "/agents",
+    "/agents/Agent-1",
+    "/tasks",
+    "/tasks/T-1",
+    "/messages",
+    "/people",
+    "/settings",
+    "/setup",
+    "/setup/agent",
+    "/setup/windows",
+    "/setup/person",
+    "/wall",
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

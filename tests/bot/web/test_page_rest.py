@@ -1,0 +1,52 @@
+"""The screens that administrate, in a real browser: messages, keys, settings."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.async_api import Page, expect
+
+from bot.cli.init.templates import copy_templates
+from core.home import OCTET_TOML, Home
+from tests.bot.web import test_page
+from tests.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+house, context, page = test_page.house, test_page.context, test_page.page
+
+
+async def test_a_message_is_sent_and_its_chain_is_shown(page: Page) -> None:
+    await page.goto("/page/messages")
+    await page.get_by_role("combobox", name="To").select_option("Agent-2")
+    await page.get_by_role("textbox", name="Message").fill("Look at the gulls")
+    await page.get_by_role("button", name="Send").click()
+    await page.get_by_role("status").get_by_role("link").click()
+    await expect(page.get_by_role("listitem")).to_contain_text("Look at the gulls")
+
+
+async def test_a_key_is_made_shown_once_and_revoked(page: Page, house: House) -> None:
+    await page.goto("/page/people")
+    keys = page.get_by_role("region", name="API keys")
+    await keys.get_by_role("textbox", name="Name").fill("ci")
+    await keys.get_by_label("Reading tasks").check()
+    await keys.get_by_role("button", name="Make the key").click()
+    secret = await keys.locator("[data-secret]").inner_text()
+    program = await house.core.api_keys.actor(secret)
+    assert program is not None
+    assert program.id == "key:ci"
+    await page.reload()
+    await expect(keys.get_by_role("cell", name="ci", exact=True)).to_be_visible()
+    assert secret not in await page.content()
+    await keys.get_by_role("button", name="Revoke").click()
+    await keys.get_by_role("button", name="Refuse the key ci from now on?").click()
+    await expect(keys.get_by_role("cell", name="revoked")).to_be_visible()
+
+
+async def test_what_a_reload_would_change_is_shown_before_it(page: Page, house: House) -> None:
+    await page.goto("/page/settings")
+    await expect(page.get_by_role("alert")).to_contain_text("config/octet.toml: is missing")
+    copy_templates(Home(root=house.home).config)
+    (house.home / OCTET_TOML).write_text("[http]\nport = 1234\n", encoding="utf-8")
+    await page.get_by_role("button", name="Look again").click()
+    await expect(page.get_by_text("Takes effect when Octet restarts: [http] port")).to_be_visible()
+    await expect(page.get_by_role("row", name="[http] port 1234")).to_contain_text("config/octet.toml:2")
+    await expect(page.get_by_role("row", name="OCTET_DISCORD_TOKEN")).to_contain_text("not set")
