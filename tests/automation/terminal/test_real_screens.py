@@ -27,6 +27,7 @@ SHOWN: list[tuple[str, str, str]] = [
     ("claude_code", "auto_check", QUESTION),
     ("claude_code", "retrying", BUSY),
     ("claude_code", "error", ERROR),
+    ("claude_code", "limited", LIMITED),
     ("codex", "trust", QUESTION),
     ("codex", "question", QUESTION),
     ("codex", "error", ERROR),
@@ -51,6 +52,7 @@ QUOTED = (
     "Do you want to proceed? 1. Yes 2. No · Allow execution of: rm",
     "Would you like to run it? 1. Yes, proceed (y) · Enter to confirm · Esc to cancel",
     "● API Error: 429 · ■ exceeded retry limit · You've hit your usage limit",
+    "You asked (20 words): Someone wrote: You've hit your usage limit, it resets 3pm. API Error: 429.",
 )
 
 
@@ -133,10 +135,11 @@ def test_a_draft_is_read_whole_and_is_never_found_as_a_prompt_that_was_taken(nam
     assert not has_head(DRAFT, said(name, "draft"))
 
 
-def test_a_limit_says_when_it_ends() -> None:
-    found = seen("opencode", stored("opencode", "limited"))
-    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
-    ends = pane("opencode").limit_ends_at("\n".join(found.crop), now)
+@pytest.mark.parametrize(("name", "hour"), [("opencode", 12), ("claude_code", 16)])
+def test_a_limit_says_when_it_ends(name: str, hour: int) -> None:
+    found = seen(name, stored(name, "limited"))
+    now = datetime(2026, 11, 25, hour, 20, tzinfo=UTC)
+    ends = pane(name).limit_ends_at("\n".join(found.crop), now)
     assert ends is not None
     assert 3500 < (ends - now).total_seconds() < 3700
 
@@ -146,6 +149,7 @@ def test_a_limit_says_when_it_ends() -> None:
     ("name", "state", "before"),
     [
         ("claude_code", "error", "● API Error: "),
+        ("claude_code", "taken", "● word0"),
         ("codex", "streaming", "• word0"),
         ("gemini_cli", "idle", "Tips for getting started"),
         ("opencode", "busy", "     word0"),
@@ -153,7 +157,7 @@ def test_a_limit_says_when_it_ends() -> None:
 )
 def test_what_a_brief_or_an_answer_quotes_is_no_sign(name: str, state: str, before: str, quoted: str) -> None:
     lines = stored(name, state).split("\n")
-    place = next(number for number, line in enumerate(parse(lines)) if line.text.startswith(before))
+    place = max(number for number, line in enumerate(parse(lines)) if line.text.startswith(before))
     plain = seen(name, "\n".join(lines))
     for mark in ("", "  ", "● ", "✦ ", "• ", "  ┃  "):
         found = seen(name, "\n".join([*lines[:place], f"{mark}{quoted}", *lines[place:]]))

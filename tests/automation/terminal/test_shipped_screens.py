@@ -124,7 +124,7 @@ def test_a_question_is_seen_and_can_be_denied(name: str, screen: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("claude_code", "You've hit your limit · resets 3pm (Europe/Berlin)"),
+        ("claude_code", "  ⎿  You've hit your limit · resets 3pm (Europe/Berlin)"),
         ("codex", "■ You've hit your usage limit. Try again at 3:28 PM."),
     ],
 )
