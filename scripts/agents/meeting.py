@@ -211,6 +211,7 @@ def write_config(home: Path, name: str, lane: str, rig: Rig) -> None:
         shipped["programs"][name].setdefault("environment", {}).update(variables)
         (config / "programs.toml").write_text(tomlkit.dumps(shipped), encoding="utf-8")
         agent |= {"lane": "acp", "program": name, "folder": str(rig.folder)}
+        agent |= {"mode": program.mode} if program.mode else {}
     else:
         started = ["/usr/bin/env", *(f"{key}={value}" for key, value in variables.items())]
         started.append(str(programs.found(name, program.binary)))

@@ -49,6 +49,7 @@ class Program:
     variables: Callable[[Rig], dict[str, str]]
     files: Callable[[Rig], dict[str, object]]  # below its home; a text, or a value that is written as JSON
     changes_tabs: bool = False  # its pane turns tabs into blanks
+    mode: str = ""  # over ACP, where it asks no person in its usual one
 
     @property
     def version(self) -> str:
@@ -148,6 +149,7 @@ PROGRAMS = {
         binary="codex",
         profile="codex",
         acp=("codex-acp",),
+        mode="read-only",
         variables=lambda rig: {"SCRIPTED_KEY": rig.key, "CODEX_PATH": str(found("codex", "codex"))},
         files=_codex_files,
     ),

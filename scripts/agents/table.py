@@ -21,6 +21,7 @@ model is the scripted one of the sandbox, on loopback. It writes this page.
 
 - *texts*: twenty awkward ones. *Same*: the model received what Octet rendered, compared by SHA-256.
 - *approve, deny*: whether Octet showed the agent's question about a command, and the person's answer did what it says.
+  Codex over ACP is in its mode `read-only`: in the others it asks no person.
 - *stop*: whether the request to the model ended after *Stop*. *limit*: what Octet showed of the agent after HTTP 429.
 - *Octet killed*, *program killed*: `kill -9` at ten moments of a delivery: how often the model heard the prompt, and
   what Octet claimed. *unknown*: Octet asks a person.
