@@ -203,8 +203,10 @@ function Own({ showKeys }: { showKeys: () => void }) {
             <option value="dark">{t('dark')}</option>
           </select>
         </label>
-        <Button size="xs" variant="default" onClick={showKeys}>{t('Keys')}</Button>
-        <Act call={logOut}>{t('Log out')}</Act>
+        <Group gap="xs">
+          <Button size="xs" variant="default" onClick={showKeys}>{t('Keys')}</Button>
+          <Act call={logOut}>{t('Log out')}</Act>
+        </Group>
       </Stack>
     </details>
   )
@@ -223,7 +225,7 @@ function Views({ views }: { views: Schemas['SavedView'][] }) {
     await queries.invalidateQueries({ queryKey: ['me'] })
   }
   return (
-    <section aria-label={t('Saved views')}>
+    <Stack gap="xs" component="section" aria-label={t('Saved views')}>
       {views.map((one) => (
         <Group key={one.name} justify="space-between" wrap="nowrap">
           <To href={one.address}>{one.name}</To>
@@ -232,6 +234,6 @@ function Views({ views }: { views: Schemas['SavedView'][] }) {
       ))}
       <TextInput size="xs" label={t('Save this view as')} value={name} onChange={(event) => setName(event.currentTarget.value)} />
       <Act disabled={!name.trim()} call={act(() => save(name.trim(), where + (search && `?${search}`)))}>{t('Save')}</Act>
-    </section>
+    </Stack>
   )
 }

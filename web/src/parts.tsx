@@ -87,7 +87,7 @@ export const Sign = ({ colour, state, children }: { colour: string; state?: stri
 )
 
 export const To = ({ href, children }: { href: string; children: ReactNode }) => (
-  <Anchor component={Link} href={href}>
+  <Anchor component={Link} href={href} underline="always" className="octet-link">
     {children}
   </Anchor>
 )

@@ -28,7 +28,7 @@ export function VerbForm({ verb, close, back }: { verb: VerbShape; close: () => 
   return (
     <Stack gap="sm" ref={form}>
       <Title order={2} size="h4">{verb.name}</Title>
-      <Text size="sm"><Said text={verb.about} /></Text>
+      <Text size="sm"><Said text={`${verb.summary}.`} /></Text>
       {needed.map(shown)}
       {others.length > 0 && (
         <details open={needed.length === 0}>

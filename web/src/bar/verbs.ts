@@ -17,7 +17,7 @@ export type Field = { name: string; hint: string; isNeeded: boolean; place: stri
   | { kind: 'text' | 'long' | 'number' | 'flag' | 'list' }
   | { kind: 'choice'; choices: string[] }
 )
-export type VerbShape = { name: string; summary: string; about: string; method: string; path: string; fields: Field[] }
+export type VerbShape = { name: string; summary: string; method: string; path: string; fields: Field[] }
 
 const BASE = '/api/v2'
 const LONG = 1000
@@ -34,7 +34,6 @@ export function verbsOf(api: Api, may: (permission: string) => boolean): VerbSha
     .map(({ path, method, operation }) => ({
       name: operation.summary.toLowerCase(),
       summary: operation.description.split('\n')[0]?.replace(/\.$/, '') ?? '',
-      about: operation.description,
       method,
       path: path.slice(BASE.length),
       fields: fieldsOf(api, operation),
