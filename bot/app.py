@@ -128,6 +128,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                 mcp=mcp_app(coordinator, version=run.version),
                 lag=(lag := LoopLag()),
                 settings=config.settings,
+                push_key=_push_key(config),
             )
             async with asyncio.TaskGroup() as group:
                 examination = coordinator.store.examination
@@ -136,6 +137,7 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                 supervise(group, "retention", coordinator.retention.run())
                 supervise(group, "audit", coordinator.audit.run())
                 supervise(group, "loop lag", lag.run())
+                _push(group, config, coordinator)
                 supervise(group, "recovery", _after_trouble(coordinator))
                 supervise(group, "dispatch", coordinator.dispatch.run())
                 _send_heartbeats(group, config, coordinator)
@@ -180,6 +182,21 @@ def _announced(run: runfile.Run, folders: Sequence[Path]) -> Generator[None]:
         except OSError as error:
             raise of_system(error, Path(run.home) / runfile.RUN_FILE) from error
         yield
+
+
+def _push_key(config: Config) -> str:
+    """Return the public key of Web Push; empty where its extra is not installed."""
+    from bot.web import push
+
+    return push.public_key(push.load_key(config.home.push_key)) if push.is_installed() else ""
+
+
+def _push(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator) -> None:
+    """Push what needs users to their browsers; without the extra this only ends what waits."""
+    from bot.web import push
+
+    contact = config.settings.http.public_url or "mailto:octet@localhost"
+    supervise(group, "push", push.Push(coordinator, send=push.sender(config.home.push_key, contact)).run())
 
 
 async def _after_trouble(coordinator: Coordinator) -> None:

@@ -44,6 +44,7 @@ class Home:
     run_json = _Place("run.json")  # address, port and operator's token of the running coordinator; 0600
     audit_key = _Place("audit.key")  # the key of the journal's chain; 0600
     codes_key = _Place("codes.key")  # the key that tasks' answer codes are checked with; 0600
+    push_key = _Place("push.key")  # by which push services know this Octet again; 0600
     answers = _Place("answers")  # answers that agents left while no coordinator ran
     refused_answers = _Place("answers/refused")  # those of them that could not be used
     briefs = _Place("briefs")  # prompts too long for their window; files are 0600

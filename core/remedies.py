@@ -513,6 +513,8 @@ profile_wrong: Profile {id} is invalid: {why}. Fix it first; nothing was written
 program_missing: The {count} new panes need a program. Give the agent's program and its profile: octet desk up --tmux
     --agents {agents} --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each; the profile
     needs a [terminal] table: `octet profile list`).
+push_address_refused: Octet pushes only to the services of Chrome, Edge, Firefox and Safari, and this is none of their
+    addresses. Use one of these browsers.
 question_missing: A question needs its text; without it name the ticket of an earlier question.
 several_tasks: This text names {count} tasks. `octet task import` creates them all.
 template_missing: There is no {file}. Give the agent's program and its profile: octet desk up --agents {agents}

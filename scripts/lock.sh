@@ -23,7 +23,7 @@ compile() {
 }
 
 compile runtime pyproject.toml
-compile dev pyproject.toml --group dev --constraint requirements/runtime.txt
+compile dev pyproject.toml --extra push --group dev --constraint requirements/runtime.txt
 compile build --group build --constraint requirements/dev.txt
 compile web --group web --constraint requirements/dev.txt
 compile wine --group wine

@@ -83,6 +83,16 @@ _READ: dict[Source, str] = {
     Source.HOOK: " · by its program's hook, *unverified*",
     Source.ACP: " · the last message of its turn, by ACP, *unverified*",
 }
+_PUSHED = {
+    NoticeKind.QUESTION: "an agent asks you a question",
+    NoticeKind.NEEDS_ANSWER: "an agent's window waits for an answer",
+    NoticeKind.HELD: "Octet does not know whether its prompt arrived; decide",
+    NoticeKind.IN_DOUBT: "Octet may have pressed a key and does not know; decide",
+    NoticeKind.UNDELIVERED: "Octet does not know whether a message arrived; decide",
+    NoticeKind.STORM: "Octet stopped a chain of messages between agents; decide",
+    NoticeKind.BLOCKED: "an agent's window cannot be used",
+    NoticeKind.LOCKED: "a screen is locked and work waits",
+}
 REPLY_HINT = "Press Reply to say more."
 _TRY_IT = (
     "Press an example, or type `/task new`. `/help` explains the rest, and `/fleet board` keeps a live board here."
@@ -195,6 +205,11 @@ def idle(notice: Notice, view: TaskView, form: Form) -> list[str]:
     asked = " Octet has asked it for the answer." if task.nudge else ""
     said = form.strong(f"{agent} {sentence(Reason.LOOKS_IDLE)} {task.id}.")
     return [f"{said}{asked}", form.text(task.title, 200), f"{form.small}{results.idle(task, form)}"]
+
+
+def pushed(notice: Notice) -> str:
+    """Say in a few words, which anyone who sees a phone's lock screen may read, why a user is needed."""
+    return f"{notice.task or 'Octet'}: {_PUSHED.get(notice.kind, 'something waits for you')}"
 
 
 def alone(notice: Notice, form: Form) -> list[str]:

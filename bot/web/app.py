@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import click_page, errors, hooks, live, metrics, page
+from bot.web import click_page, errors, hooks, live, metrics, page, push
 from bot.web.click_page import OneTimeLinks
 from bot.web.discord_log_in import DiscordLogIn
 from bot.web.guard import (
@@ -71,9 +71,10 @@ def create_app(
     mcp: AgentsApp,
     lag: LoopLag | None = None,
     settings: Settings | None = None,
+    push_key: str = "",
 ) -> ASGIApp:
     """Build the application for one coordinator. `Host` must name one of LOOPBACK_NAMES, with any port, or be that of
-    the public address. The caller runs `lag`."""
+    the public address. The caller runs `lag`, and the pushes whose `push_key` it gives."""
     settings = settings or Settings()
     public = PublicAddress(settings.http.public_url or "")
     app = errors.make_app()
@@ -83,10 +84,20 @@ def create_app(
     app.state.live = Live(coordinator)
     app.state.calls = calls = Calls(CallTimes)
     app.state.lag, app.state.steps = lag or LoopLag(), metrics.count_steps(coordinator)
+    app.state.push_key = push_key
     app.state.discord_log_in = DiscordLogIn(settings)
     add_routes(app)
     app.include_router(click_page.calibrations, prefix="/api/v2")
-    for routes in (router, described, hooks.router, click_page.router, page.router, live.router, metrics.router):
+    for routes in (
+        router,
+        described,
+        hooks.router,
+        click_page.router,
+        page.router,
+        live.router,
+        metrics.router,
+        push.router,
+    ):
         app.include_router(routes)
     app.add_route(MCP, AsAgent(mcp), methods=["POST"])  # pyright: ignore[reportArgumentType] - an ASGI application, too
     callers = Callers(

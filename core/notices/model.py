@@ -13,7 +13,8 @@ from core.remedies import next_step
 NoticeId = NewType("NoticeId", int)
 Route = NewType("Route", str)
 DISCORD = Route("discord")
-ROUTES = (DISCORD,)
+PUSH = Route("push")  # to browsers, only what a user has to decide, and only as long as a browser wants it
+ROUTES = (DISCORD, PUSH)
 
 
 class NoticeKind(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from core.kit.clock import Clock
 from core.kit.from_attributes import from_attributes
 from core.notices import _store
-from core.notices.model import NoticeId, NoticePost, NoticeState, Route
+from core.notices.model import PUSH, NoticeId, NoticePost, NoticeState, Route
 from core.store.engine import Executable, Row, Store, Tx
 
 _DROPPED_FOR_MS = 24 * 3_600_000  # how long dropped notices are listed
@@ -24,7 +24,16 @@ class NoticePosts:
     def __init__(self, route: Route, *, store: Store, clock: Clock) -> None:
         self.route, self._store, self._clock = route, store, clock
         self.news = asyncio.Event()  # set when a notice changed; its one reader clears it
+        self._is_wanted = route != PUSH
         self._looked_ms = 0
+
+    def want(self, *, is_wanted: bool) -> None:
+        """Have this route get notices from now on, or none."""
+        self._is_wanted = is_wanted
+
+    def takes(self, about: str) -> bool:
+        """Return whether this route gets a notice that is `about` this decision, or about none."""
+        return self._is_wanted and (bool(about) or self.route != PUSH)
 
     async def due(
         self, limit: int = 20, *, resting: Collection[NoticeId] = (), full: Collection[str] = ()

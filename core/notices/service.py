@@ -75,7 +75,8 @@ class Notices:
         }
         added = tx.execute(_store.ADD, row).scalar_one()
         post = {"of_notice": added, "now": now_ms, "due": now_ms + after_ms if after_ms else 0}
-        for route in self._posts if only is None else (only,):
+        routes = [route for route, posts in self._posts.items() if posts.takes(about)] if only is None else [only]
+        for route in routes:
             tx.execute(_store.ADD_POST, {"on_route": route, **post})
         tx.after_commit(self.wake)
 

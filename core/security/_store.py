@@ -30,6 +30,7 @@ log_ins = Table(
     Column("id", Text, primary_key=True),
     *texts("hash", "who", "browser"),
     *integers("since_ms", "ends_ms"),
+    *texts("push", server_default=""),
 )
 facts = Table("facts", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
 task_codes = Table(
@@ -78,6 +79,7 @@ USE_KEY = update(api_keys).where(api_keys.c.name == bindparam("key")).values(use
 LOG_INS = select(log_ins).order_by(log_ins.c.id)
 ADD_LOG_IN = insert(log_ins)
 USE_LOG_IN = update(log_ins).where(log_ins.c.id == bindparam("log_in")).values(ends_ms=bindparam("ends"))
+SET_PUSH = update(log_ins).where(log_ins.c.id == bindparam("log_in")).values(push=bindparam("to"))
 END_LOG_INS = delete(log_ins).where(log_ins.c.id.in_(bindparam("ids", expanding=True)))
 SHIFT_LOG_INS = (
     update(log_ins)

@@ -24,7 +24,20 @@ from core.kit.redaction import remember
 from core.remedies import refused
 from core.security import _store
 from core.security.keys import hasher
-from core.security.model import LOG_IN_LASTS_MS, Actor, LogIn, NewLogIn, Permission, PersonEvent, SavedView, require
+from core.security.model import (
+    HUB,
+    LOG_IN_LASTS_MS,
+    Actor,
+    LoggedIn,
+    LoggedOut,
+    LogIn,
+    NewLogIn,
+    Permission,
+    PushAddress,
+    PushChanged,
+    SavedView,
+    require,
+)
 from core.store.engine import Row, Store, Tx
 
 log = structlog.get_logger(__name__)
@@ -33,14 +46,6 @@ CODE_S = 600.0  # so long a code is valid
 MOST_CODES = 20  # at once; a new one ends the oldest
 IDLE_MS = 7 * DAY_MS  # without a request a log-in ends so soon
 _USE_STEP_MS = 3_600_000  # Octet stores a log-in's new end once in this time
-
-
-class LoggedIn(PersonEvent):
-    """A browser logged in."""
-
-
-class LoggedOut(PersonEvent):
-    """A log-in was ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class LogIns:
         self._codes: list[_Code] = []
         self._log_ins: dict[str, LogIn] = {}
         self._by_hash: dict[str, str] = {}
+        self._pushes: dict[str, PushAddress] = {}
 
     async def load(self) -> None:
         self._use(await self._store.fetch(_store.LOG_INS))
@@ -155,6 +161,31 @@ class LogIns:
         await self._store.write(end)
         return found
 
+    def push_addresses(self) -> tuple[tuple[str, Actor, PushAddress], ...]:
+        """Return each log-in that gets notifications, its user with what they may do now, and where it gets them."""
+        now_ms, known = self._clock.now_ms(), self._log_ins
+        found = [(known[one], address) for one, address in self._pushes.items() if one in known]
+        return tuple((one.id, self._actor_of(one.who), address) for one, address in found if one.ends_ms > now_ms)
+
+    async def set_push(self, log_in: str, address: PushAddress | None, *, by: Actor) -> None:
+        """Have this browser get notifications at the address, or none any more. Raises log_in_not_found, also for
+        another's log-in."""
+        found = self._log_ins.get(log_in)
+        if found is None or (by is not HUB and by.id != found.who):
+            raise refused("log_in_not_found", id=log_in)
+
+        def change(tx: Tx) -> None:
+            tx.execute(_store.SET_PUSH, {"log_in": log_in, "to": json.dumps(asdict(address)) if address else ""})
+            tx.after_commit(lambda: self._note_push(log_in, address))
+            self._journal.append(tx, PushChanged(person=found.who), by=by.id)
+
+        await self._store.write(change)
+
+    def _note_push(self, log_in: str, address: PushAddress | None) -> None:
+        self._pushes.pop(log_in, None)
+        if address is not None and log_in in self._log_ins:
+            self._pushes[log_in] = address
+
     def shift(self, tx: Tx, by_ms: int) -> None:
         """Move the ends of log-ins with a clock that was set by `by_ms`."""
         tx.execute(_store.SHIFT_LOG_INS, {"by": by_ms, "ids": [row.id for row in tx.execute(_store.LOG_INS)]})
@@ -182,10 +213,12 @@ class LogIns:
 
     def _forget(self, ids: Collection[str]) -> None:
         self._log_ins = {one: found for one, found in self._log_ins.items() if one not in ids}
+        self._pushes = {one: found for one, found in self._pushes.items() if one not in ids}
         self._by_hash = {hashed: one for hashed, one in self._by_hash.items() if one not in ids}
 
     def _use(self, rows: Iterable[Row]) -> None:
         self._by_hash = {row.hash: row.id for row in rows}
+        self._pushes = {row.id: PushAddress(**json.loads(row.push)) for row in rows if row.push}
         self._log_ins = {one.id: one for one in self._store.aside.readable("log-in", rows, _log_in, key="id")}
 
 

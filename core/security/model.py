@@ -169,6 +169,16 @@ class SavedView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PushAddress:
+    """Where a browser gets notifications when no page is open: an address of its maker's push service, which passes on
+    what only this browser can read."""
+
+    endpoint: str
+    p256dh: str = field(repr=False)  # the browser's public key
+    auth: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogIn:
     """One browser that is logged in."""
 
@@ -199,6 +209,18 @@ class PersonEvent(Event):
 
     SUBJECT = "person:{0.person}"
     person: str
+
+
+class LoggedIn(PersonEvent):
+    """A browser logged in."""
+
+
+class LoggedOut(PersonEvent):
+    """A log-in was ended."""
+
+
+class PushChanged(PersonEvent):
+    """A browser asked for notifications, or for none any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

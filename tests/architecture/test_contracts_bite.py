@@ -69,6 +69,7 @@ BROKEN = {
     "The openai package has one gateway": {"core/models/service.py": "import openai"},
     "The MCP SDK has one gateway": {"bot/cli/mcp_bridge.py": "import mcp"},
     "Prometheus' client has one gateway": {"core/fleet/figures.py": "import prometheus_client"},
+    "Web Push has one gateway": {"core/notices/service.py": "import pywebpush"},
     "APScheduler has one gateway": {"core/tasks/clock.py": "import apscheduler"},
 }
 

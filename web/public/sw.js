@@ -56,3 +56,21 @@ async function asset(request) {
   if (found.ok) await cache.put(request, found.clone())
   return found
 }
+
+// What needs the user, when no page is open: Octet's words, encrypted for this browser.
+self.addEventListener('push', (event) => {
+  const { text, where, about } = event.data.json()
+  event.waitUntil(self.registration.showNotification('Octet', { body: text, tag: about, data: where, icon: `${PAGE}/icon-192.png` }))
+})
+
+self.addEventListener('notificationclick', (event) => {
+  event.notification.close()
+  event.waitUntil(openPage(event.notification.data))
+})
+
+async function openPage(where) {
+  const [open] = await self.clients.matchAll({ type: 'window' })
+  if (!open) return self.clients.openWindow(where)
+  await open.navigate(where)
+  return open.focus()
+}

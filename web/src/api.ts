@@ -57,6 +57,8 @@ export async function logIn(code: string): Promise<void> {
   history.replaceState(null, '', location.pathname)
 }
 
+export const logInId = () => localStorage.getItem(LOG_IN) ?? ''
+
 export function keepLogIn(made: { id: string; secret: string }): void {
   localStorage.setItem(SECRET, made.secret)
   localStorage.setItem(LOG_IN, made.id)
@@ -68,7 +70,7 @@ export function forget(): void {
 }
 
 export async function logOut(): Promise<void> {
-  const log_in = localStorage.getItem(LOG_IN)
+  const log_in = logInId()
   if (log_in) await resultOf(client.POST('/api/v2/log-ins/{log_in}/end', { params: { path: { log_in } } }))
   window.dispatchEvent(new Event(LOGGED_OUT))
 }

@@ -14,6 +14,7 @@ import { SCREENS } from './screens'
 
 const loadBar = () => import('./bar')
 const Bar = lazy(loadBar)
+const PushSwitch = lazy(() => import('./push'))
 const Keys = lazy(() => import('./bar/keys'))
 
 export function Page() {
@@ -189,6 +190,7 @@ function Own({ showKeys }: { showKeys: () => void }) {
       <summary>{me?.name ?? t('You')}</summary>
       <Stack gap="xs">
         <Views views={me?.views ?? []} />
+        <Suspense fallback={null}><PushSwitch /></Suspense>
         <label>
           {t('Language')}{' '}
           <select value={language()} onChange={(event) => chooseLanguage(event.currentTarget.value as Language)}>

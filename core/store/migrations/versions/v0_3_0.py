@@ -17,7 +17,8 @@ CREATE TABLE api_keys (name TEXT NOT NULL, hash TEXT NOT NULL, scopes TEXT NOT N
     since_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, used_ms INTEGER, revoked_ms INTEGER,
     CONSTRAINT pk_api_keys PRIMARY KEY (name));
 CREATE TABLE log_ins (id TEXT NOT NULL, hash TEXT NOT NULL, who TEXT NOT NULL, browser TEXT NOT NULL,
-    since_ms INTEGER NOT NULL, ends_ms INTEGER NOT NULL, CONSTRAINT pk_log_ins PRIMARY KEY (id));
+    since_ms INTEGER NOT NULL, ends_ms INTEGER NOT NULL, push TEXT DEFAULT '' NOT NULL,
+    CONSTRAINT pk_log_ins PRIMARY KEY (id));
 
 CREATE TABLE account_limits (account TEXT NOT NULL, until_ms INTEGER NOT NULL,
     CONSTRAINT pk_account_limits PRIMARY KEY (account));
