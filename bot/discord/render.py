@@ -261,7 +261,7 @@ def _news_buttons(notice: Notice, view: TaskView) -> list[Button]:
 
 def _wakes(notice: Notice, task: Task, message: Message | None) -> int | None:
     """Return the requester if the news wakes them: an end by others, a halt, or an answer unlike one that was read."""
-    is_part_done = task.state is TaskState.DONE and task.parent is not None and task.source is Source.AGENT
+    is_part_done = task.state is TaskState.DONE and task.parent is not None
     is_theirs = isinstance(notice.detail, UserAct) and notice.detail.by == task.requester
     if is_part_done or is_theirs:  # the end of the whole wakes the user
         return None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.agent_messages.model import NewSubtask, Proof
+from core.agents.model import Job
 from core.deliveries.model import Outcome, Reason, Result
 from core.desks.model import Shown
 from core.messages.answer_markers import MarkedAnswer
@@ -16,7 +19,7 @@ from core.notices.model import DISCORD
 from core.profiles.model import Act, Activity
 from core.tasks.model import AgentTrouble, PendingAnswer
 from sandbox.discord.server import Sandbox
-from tests.bot.discord.test_tasks import code_on
+from tests.bot.discord.test_tasks import code_on, looks_idle
 from tests.bot.discord.town import Town, bot_at_work, people, png, text_of
 from tests.builders import make_agent, make_window_agent
 from tests.golden.tour import Tour
@@ -24,8 +27,8 @@ from tests.golden.tour import Tour
 _THREAD_BEGINS = 21  # a type of messages
 AGENTS = (
     make_agent("Dry-1"),
-    make_window_agent("Window-1", window="agent-1", allowed_actions="approve deny"),
-    make_window_agent("Window-2", window="agent-2"),
+    make_window_agent("Window-1", window="agent-1", can="shell", allowed_actions="approve deny"),
+    replace(make_window_agent("Window-2", window="agent-2", can="shell"), job=Job.CHIEF),
 )
 DIALOG = Shown(
     window="agent-1",
@@ -119,3 +122,36 @@ async def test_what_a_user_did_pings_no_one(owned: Town) -> None:
     async with event(owned, messages=1, pings=0):
         await owned.ask("task done", task="T-1", text="Seven.")
     assert await owned.coordinator.notices.on(DISCORD).card_of("T-1")
+
+
+async def test_an_agent_that_looks_idle_is_one_message_and_one_ping_and_its_work_is_none(owned: Town) -> None:
+    await begun(owned)
+    async with event(owned, messages=1, pings=1):
+        await looks_idle(owned)
+    async with event(owned, messages=0, pings=0):
+        await looks_idle(owned, Activity.BUSY)
+
+
+async def test_best_of_two_is_a_card_for_each_task_and_pings_once_for_the_choice(owned: Town) -> None:
+    async with event(owned, messages=3, pings=0):
+        await owned.ask("task new", brief="Name the bird", best_of=2, needs="shell")
+    codes = [code_on(text) for text in owned.lane.submitted]
+    async with event(owned, messages=1, pings=0):
+        await owned.coordinator.tasks.accept_answer("T-2", codes[0], "A wren.", final=True, key="k")
+    async with event(owned, messages=2, pings=1):
+        await owned.coordinator.tasks.accept_answer("T-3", codes[1], "An owl.", final=True, key="k")
+    async with event(owned, messages=1, pings=0):
+        await owned.press(await owned.card("T-1"), "Pick T-2")
+
+
+async def test_a_part_of_an_agent_is_a_card_and_its_end_a_line_and_only_the_whole_pings(owned: Town) -> None:
+    async with event(owned, messages=1, pings=0):
+        await owned.ask("task new", brief="Ship it", agent="Window-2")
+    core, proof = owned.coordinator, Proof(agent="Window-2")
+    async with event(owned, messages=2, pings=0):
+        await core.delegation.create(NewSubtask(text="Count", key="k", to="Window-1"), proof)
+    codes = [code_on(text) for text in owned.lane.submitted]
+    async with event(owned, messages=1, pings=0):
+        await core.tasks.accept_answer("T-2", codes[1], "Seven.", final=True, key="k")
+    async with event(owned, messages=1, pings=1):
+        await core.tasks.accept_answer("T-1", codes[0], "Shipped.", final=True, key="k")
