@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import resources
 from typing import Annotated
 
 import typer
@@ -129,9 +130,12 @@ def page(
 ) -> None:
     """Print an address of the page that logs one browser in, once; Enter prints a new one."""
     found = home_of(home)
+    if not resources.files("bot.web").joinpath("static/index.html").is_file():
+        print("The page is not built. In a checkout run `make page`. All else works without it.")
     while True:
         _, link = verbs.ask(admin.page_link, found, {"who": who})
-        print(f"Open  {link.address}\nIt logs {link.who} in, in one browser, within ten minutes.")
+        other = f"\nor    {link.public_address}" if link.public_address else ""
+        print(f"Open  {link.address}{other}\nIt logs {link.who} in, in one browser, within ten minutes.")
         if not sys.stdin.isatty():
             return
         try:

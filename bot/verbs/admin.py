@@ -192,6 +192,7 @@ class PageLink:
 
     address: str
     who: str
+    public_address: str = ""  # the same link at `public_url` of [http]
 
 
 @Verb("admin", Permission.VERSION_READ, "POST /page-links", on=On.HTTP, discord="off")
@@ -200,7 +201,9 @@ async def page_link(octet: Coordinator, *, who: User | None = None, origin: Orig
 
     It logs in who asks. Owners may also name another user, who then sees and does what their own role allows."""
     code = octet.log_ins.invite(who or by.id, by=by)
-    return PageLink(address=f"{origin.url}/page#{code}", who=octet.log_ins.invited(code).name)
+    public_address = f"{octet.public_url}/page#{code}" if octet.public_url else ""
+    who_enters = octet.log_ins.invited(code).name
+    return PageLink(address=f"{origin.url}/page#{code}", who=who_enters, public_address=public_address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
