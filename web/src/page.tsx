@@ -8,9 +8,9 @@ import { useKeys } from './keys'
 import { LANGUAGES, chooseLanguage, language, t, type Language } from './language'
 import { WithDiscord } from './discord'
 import { follow, useConnection } from './live'
-import { useMe } from './me'
+import { useMay, useMe } from './me'
 import { Act, Ago, Said, Sign, To } from './parts'
-import { SCREENS } from './screens'
+import { SCREENS, menuFor } from './screens'
 
 const loadBar = () => import('./bar')
 const Bar = lazy(loadBar)
@@ -72,15 +72,14 @@ function Screens() {
   )
 }
 
-const NAMED = SCREENS.filter(({ name }) => name)
-
 function Frame() {
   const [where, go] = useLocation()
   const isBare = SCREENS.some((one) => one.isBare && one.path === where)
   const [open, setOpen] = useState<'bar' | 'keys'>()
   const me = useMe().data
+  const menu = menuFor(useMay())
   const close = useCallback(() => setOpen(undefined), [])
-  useKeys({ bar: () => setOpen('bar'), keys: () => setOpen('keys'), screen: (number) => NAMED[number - 1] && go(NAMED[number - 1]!.path) })
+  useKeys({ bar: () => setOpen('bar'), keys: () => setOpen('keys'), screen: (number) => menu[number - 1] && go(menu[number - 1]!.path) })
   return (
     <div className="octet-frame" data-bare={isBare || undefined}>
       <header>
@@ -94,7 +93,7 @@ function Frame() {
         </Group>
       </header>
       <nav aria-label={t('Screens')}>
-        {NAMED.map(({ path, name = '' }) => {
+        {menu.map(({ path, name = '' }) => {
           const isHere = path === '/' ? where === '/' : where === path || where.startsWith(`${path}/`)
           return <Link key={path} href={path} aria-current={isHere ? 'page' : undefined}>{t(name)}</Link>
         })}

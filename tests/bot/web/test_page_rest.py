@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import BrowserContext, Page, expect
 
 from bot.cli.init.templates import copy_templates
 from core.home import OCTET_TOML, Home
+from core.security.model import OPERATOR, HolderId, Role
 from tests.bot.web import test_page
 from tests.house import House
 
@@ -50,3 +51,22 @@ async def test_what_a_reload_would_change_is_shown_before_it(page: Page, house: 
     await expect(page.get_by_text("Takes effect when Octet restarts: [http] port")).to_be_visible()
     await expect(page.get_by_role("row", name="[http] port 1234")).to_contain_text("config/octet.toml:2")
     await expect(page.get_by_role("row", name="OCTET_DISCORD_TOKEN")).to_contain_text("not set")
+
+
+async def test_a_viewer_is_offered_no_act_of_another_role(page: Page, context: BrowserContext, house: House) -> None:
+    await page.goto("/page")
+    viewer = await house.core.people.bind(HolderId("discord:7"), Role.VIEWER, by=OPERATOR)
+    assert context.browser
+    own = await test_page.new_context(context.browser, page.url.partition("/page")[0])
+    page = await own.new_page()
+    await page.goto(f"/page#{house.core.log_ins.invite(viewer.holder, by=OPERATOR)}")
+    await page.get_by_role("button", name="Log in as discord:7").click()
+    await page.get_by_role("link", name="People and keys").click()
+    await expect(page.get_by_role("row", name="discord:7")).to_be_visible()
+    await expect(page.get_by_role("button", name="Log out")).to_be_visible()
+    for absent in ("API keys", "People"):
+        await expect(page.get_by_role("region", name=absent)).to_have_count(0)
+    await expect(page.get_by_role("link", name="Settings")).to_have_count(0)
+    await page.goto("/page/settings")
+    await expect(page.get_by_role("alert")).to_contain_text("Changing the configuration needs the role admin")
+    await own.close()

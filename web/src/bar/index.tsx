@@ -6,7 +6,7 @@ import { useLocation } from 'wouter'
 import { client, request, resultOf } from '../api'
 import { t } from '../language'
 import { useMay, useMe } from '../me'
-import { SCREENS } from '../screens'
+import { menuFor } from '../screens'
 import { wordOf } from '../words'
 import { Dialog } from './dialog'
 import { VerbForm } from './form'
@@ -101,7 +101,7 @@ function useFound(text: string, close: () => void, choose: (verb: VerbShape) => 
   const number = /^t?-?(\d+)$/i.exec(asked)?.[1]
   const places: Found[] = [
     ...(number ? [{ key: 'task by id', kind: t('task'), name: `T-${number}`, take: to(`/tasks/T-${number}`) }] : []),
-    ...SCREENS.filter(({ name }) => name).map(({ name = '', path }) => ({ key: path, kind: t('screen'), name: t(name), take: to(path) })),
+    ...menuFor(may).map(({ name = '', path }) => ({ key: path, kind: t('screen'), name: t(name), take: to(path) })),
     ...(me?.views ?? []).map(({ name, address }) => ({ key: `view ${name}`, kind: t('view'), name, take: to(address) })),
     ...(agents.data?.items ?? []).map(({ agent, state }) => ({
       key: `agent ${agent.name}`,

@@ -3,12 +3,13 @@ import { Button, Group, Stack, Text, Title } from '@mantine/core'
 import { useState } from 'react'
 import { hasSingleKeys, setSingleKeys } from '../keys'
 import { t } from '../language'
-import { SCREENS } from '../screens'
+import { useMay } from '../me'
+import { menuFor } from '../screens'
 import { Dialog } from './dialog'
 
 export default function Keys({ close }: { close: () => void }) {
   const [isOn, setIsOn] = useState(hasSingleKeys())
-  const screens = SCREENS.filter(({ name }) => name).slice(0, 9)
+  const screens = menuFor(useMay()).slice(0, 9)
   const rows = [
     ['Ctrl K', t('Commands: go to a screen, an agent or a task, or run any command')],
     ['/', t('the same')],

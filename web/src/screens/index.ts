@@ -4,7 +4,7 @@ import { lazy, type ComponentType } from 'react'
 import Home from './home'
 
 // Each screen has the properties that its own path names.
-export type Screen = { path: string; name?: string; isBare?: boolean; screen: ComponentType<never> }
+export type Screen = { path: string; name?: string; needs?: string; isBare?: boolean; screen: ComponentType<never> }
 
 export const SCREENS: Screen[] = [
   { path: '/', name: 'Home', screen: Home },
@@ -15,10 +15,13 @@ export const SCREENS: Screen[] = [
   { path: '/messages', name: 'Messages', screen: lazy(() => import('./messages')) },
   { path: '/messages/:id', screen: lazy(() => import('./message')) },
   { path: '/people', name: 'People and keys', screen: lazy(() => import('./people')) },
-  { path: '/settings', name: 'Settings', screen: lazy(() => import('./settings')) },
+  { path: '/settings', name: 'Settings', screen: lazy(() => import('./settings')), needs: 'config.reload' },
   { path: '/setup', name: 'Setup', screen: lazy(() => import('./setup')) },
   { path: '/setup/agent', screen: lazy(() => import('./setup/agent')) },
   { path: '/setup/windows', screen: lazy(() => import('./setup/windows')) },
   { path: '/setup/person', screen: lazy(() => import('./setup/person')) },
   { path: '/wall', name: 'Wall', screen: lazy(() => import('./wall')), isBare: true },
 ]
+
+/** The screens of the menu, for a user with these permissions. */
+export const menuFor = (may: (permission: string) => boolean) => SCREENS.filter(({ name, needs }) => name && (!needs || may(needs)))

@@ -27,9 +27,9 @@ export default function Message({ id }: { id: string }) {
             <Tree steps={steps} of={null} here={id} />
             <Group align="flex-start">
               {stopped_by ? (
-                <Act call={() => resultOf(client.POST('/api/v2/messages/{message}/trace/resume', path)).then(again)}>{t('Let them continue')}</Act>
+                <Act needs="message.send" call={() => resultOf(client.POST('/api/v2/messages/{message}/trace/resume', path)).then(again)}>{t('Let them continue')}</Act>
               ) : (
-                <Act sure={t('Drop what no agent has yet, and refuse more?')} call={() => resultOf(client.POST('/api/v2/messages/{message}/trace/stop', path)).then(again)}>{t('Stop the chain')}</Act>
+                <Act needs="message.send" sure={t('Drop what no agent has yet, and refuse more?')} call={() => resultOf(client.POST('/api/v2/messages/{message}/trace/stop', path)).then(again)}>{t('Stop the chain')}</Act>
               )}
               {isWaiting(steps, id) && <Act sure={t('Cancel {id}?', { id })} call={() => resultOf(client.POST('/api/v2/messages/{message}/cancel', { ...path, body: {} })).then(again)}>{t('Cancel the message')}</Act>}
             </Group>

@@ -103,7 +103,7 @@ function Send({ names }: { names: string[] }) {
     <Stack gap="xs" component="section" aria-label={t('New message')}>
       <NativeSelect label={t('To')} data={[...names, { value: ALL, label: t('All available agents') }]} value={to} onChange={(event) => setTo(event.currentTarget.value)} />
       <Textarea label={t('Message')} autosize minRows={2} value={text} onChange={(event) => setText(event.currentTarget.value)} />
-      <Act variant="filled" disabled={!text.trim()} call={send}>{t('Send')}</Act>
+      <Act variant="filled" needs={to === ALL ? 'message.broadcast' : 'message.send'} disabled={!text.trim()} call={send}>{t('Send')}</Act>
       {sent && (
         <Text size="sm" role="status">
           <To href={`/messages/M-${sent.message.id}`}>{`M-${sent.message.id}`}</To> {t('is on its way to {number} agents.', { number: sent.deliveries.length })}{' '}

@@ -7,6 +7,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { client, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
+import { useMay } from '../../me'
 import { Act, Ago, Nothing, Shown } from '../../parts'
 import { statesOf, wordOf } from '../../words'
 
@@ -14,11 +15,12 @@ type Role = Schemas['Role']
 const ROLES: Role[] = ['viewer', 'member', 'operator', 'admin', 'owner']
 
 export default function People() {
+  const may = useMay()
   return (
     <Stack>
       <Title order={1} size="h2">{t('People and keys')}</Title>
-      <Roles />
-      <Keys />
+      {may('role.manage') && <Roles />}
+      {may('key.manage') && <Keys />}
       <LogIns />
     </Stack>
   )

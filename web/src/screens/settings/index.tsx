@@ -9,13 +9,13 @@ import { t } from '../../language'
 import { Act, Nothing, Shown, Sign } from '../../parts'
 
 type Item = Schemas['ConfigItem']
-const PARTS = [
-  ['agent', 'Agents'],
-  ['desk', 'Desks'],
-  ['model', 'Models'],
-  ['program', 'Programs'],
-  ['profile', 'Profiles'],
-] as const
+const parts = () => [
+  ['agent', t('Agents')],
+  ['desk', t('Desks')],
+  ['model', t('Models')],
+  ['program', t('Programs')],
+  ['profile', t('Profiles')],
+]
 
 export default function Settings() {
   const found = useQuery({ queryKey: ['config'], queryFn: () => resultOf(client.GET('/api/v2/config')) })
@@ -38,12 +38,12 @@ export default function Settings() {
               <Title order={2} size="h4" mb="xs">{t('Secrets')}</Title>
               <Items rows={items.filter((one) => one.kind === 'secret')} empty="" />
             </section>
-            {PARTS.map(([kind, name]) => {
+            {parts().map(([kind, name]) => {
               const rows = items.filter((one) => one.kind === kind)
               return (
                 rows.length > 0 && (
-                  <section key={kind} aria-label={t(name)}>
-                    <Title order={2} size="h4" mb="xs">{t(name)}</Title>
+                  <section key={kind} aria-label={name}>
+                    <Title order={2} size="h4" mb="xs">{name}</Title>
                     <Items rows={rows} empty="" />
                   </section>
                 )
@@ -73,7 +73,7 @@ function Preview({ change, problems, again }: { change: Schemas['Reloaded'] | nu
         <Group gap="xs">
           <Act call={again}>{t('Look again')}</Act>
           {change && (
-            <Act variant="filled" disabled={!lines.length} call={() => resultOf(client.POST('/api/v2/config/reload', { body: {} })).then(again)}>
+            <Act variant="filled" needs="config.reload" disabled={!lines.length} call={() => resultOf(client.POST('/api/v2/config/reload', { body: {} })).then(again)}>
               {t('Reload')}
             </Act>
           )}

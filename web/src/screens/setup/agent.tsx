@@ -36,7 +36,7 @@ export default function SetupAgent() {
               <Group align="flex-end">
                 <NativeSelect label={t('Program')} data={programs} value={program || programs[0]} onChange={(event) => setProgram(event.currentTarget.value)} />
                 <TextInput label={t('Folder in which it works')} placeholder="/home/ada/project" value={folder} onChange={(event) => setFolder(event.currentTarget.value)} />
-                <Act variant="filled" disabled={!name.trim() || !about.trim() || !folder.trim()} call={() => add({ program: program || programs[0], folder })}>{t('Add the agent')}</Act>
+                <Act variant="filled" needs="config.reload" disabled={!name.trim() || !about.trim() || !folder.trim()} call={() => add({ program: program || programs[0], folder })}>{t('Add the agent')}</Act>
               </Group>
             )
           }}
@@ -58,7 +58,7 @@ function Found({ ready, add }: { ready: boolean; add: (body: Partial<Schemas['ag
   return (
     <section aria-label={t('A window or pane that is open')}>
       <Title order={2} size="h4" mb="xs">{t('A window or pane that is open')}</Title>
-      <Act call={async () => setFound(await resultOf(client.POST('/api/v2/agents/discover', {})))}>{t('Look for them')}</Act>
+      <Act needs="desk.see" call={async () => setFound(await resultOf(client.POST('/api/v2/agents/discover', {})))}>{t('Look for them')}</Act>
       {found?.length === 0 && <Nothing>{t('No window or pane looks like an agent that Octet does not know.')}</Nothing>}
       {found?.map((one) => (
         <Group key={`${one.desk} ${one.title} ${one.pane}`}>

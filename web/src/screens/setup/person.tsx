@@ -20,7 +20,7 @@ export default function SetupPerson() {
       {who && (
         <Stack gap="xs" align="flex-start">
           <Text role="status">{t('{who} has the role now, in Discord and on this page.', { who })} <To href="/people">{t('All roles')}</To></Text>
-          <Act call={link}>{t('Make an address that logs their browser in')}</Act>
+          <Act needs="person.log_in" call={link}>{t('Make an address that logs their browser in')}</Act>
           {address && (
             <Alert title={t('It works once, within ten minutes, in a browser that reaches this machine')}>
               <Group>

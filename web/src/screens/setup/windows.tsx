@@ -31,7 +31,7 @@ export default function SetupWindows() {
             <>
               <Group align="flex-end">
                 <NativeSelect label={t('Desk')} data={names} value={desk} onChange={(event) => { setChosen(event.currentTarget.value); setStep(undefined) }} />
-                <Act variant="filled" call={async () => setStep(await resultOf(client.POST('/api/v2/desks/{name}/calibration', { ...path, body: { only: '', own_window: 0 } })))}>{step ? t('Start again') : t('Start')}</Act>
+                <Act variant={step ? 'default' : 'filled'} needs="desk.see" call={async () => setStep(await resultOf(client.POST('/api/v2/desks/{name}/calibration', { ...path, body: { only: '', own_window: 0 } })))}>{step ? t('Start again') : t('Start')}</Act>
               </Group>
               <Text size="sm">{t('Octet looks at the whole display of this desk, and shows it only to owners.')}</Text>
               {step && <Calibration key={desk} desk={desk} step={step} next={setStep} />}

@@ -4,7 +4,9 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { client, resultOf } from '../../api'
 import { t } from '../../language'
+import { useRecent } from '../../live'
 import { Ago, Shown, State } from '../../parts'
+import { wordOf } from '../../words'
 
 export default function Wall() {
   useEffect(keepAwake, [])
@@ -34,10 +36,24 @@ export default function Wall() {
             <section aria-label={t('Queue')}>
               <h2>{board.queue.length ? t('{number} tasks in the queue', { number: board.queue.length }) : t('The queue is empty')}</h2>
             </section>
+            <Recent />
           </>
         )}
       </Shown>
     </div>
+  )
+}
+
+/** What happened last to tasks and agents. */
+function Recent() {
+  const rows = useRecent().filter((one) => one.now && /^(task|agent):/.test(one.subject)).slice(0, 8)
+  return (
+    <section aria-label={t('Last events')} className="octet-wall-events">
+      {rows.map((one) => {
+        const [kind, name] = one.subject.split(':') as ['task' | 'agent', string]
+        return <p key={one.seq}><span><b>{name}</b> {wordOf(kind, one.now)}</span> <Ago ms={one.at_ms} /></p>
+      })}
+    </section>
   )
 }
 
