@@ -46,7 +46,8 @@ export default function Wall() {
 
 /** What happened last to tasks and agents. */
 function Recent() {
-  const rows = useRecent().filter((one) => one.now && /^(task|agent):/.test(one.subject)).slice(0, 8)
+  const moved = useRecent().filter((one) => one.now && /^(task|agent):/.test(one.subject))
+  const rows = moved.filter((one, at) => one.subject !== moved[at - 1]?.subject).slice(0, 8) // of one in a row, the newest
   return (
     <section aria-label={t('Last events')} className="octet-wall-events">
       {rows.map((one) => {
