@@ -38,7 +38,8 @@ def main() -> None:
         except NotInstalledError as why:
             print(f"NOT RUN: {name}: {why}")
             continue
-        for lane in (given.lane,) if given.lane else (ACP, PANES):
+        lanes = (ACP, PANES) if PROGRAMS[name].profile else (ACP,)
+        for lane in set(lanes) & {given.lane} if given.lane else lanes:
             for check in given.checks.split():
                 file = FOUND / f"{name}-{lane}-{check}.json"
                 if (given.fresh or not file.exists()) and (lane, check) != (PANES, HISTORY):

@@ -35,7 +35,7 @@ async def texts(meeting: Meeting) -> Findings:
             verdict = str(late)[:200]
         found[verdict] += 1
         print(f"    {title}: {verdict}", flush=True)
-        if verdict not in {"same", "tabs became blanks"}:
+        if verdict not in {"same", "tabs became blanks", "own mark escaped"}:
             said.append(f"{title}: {verdict}")
         await meeting.finish(task)
         if not await meeting.is_usable(within_s=SETTLED_S):
@@ -190,6 +190,9 @@ async def _verdict(meeting: Meeting, task: str, row: dict[str, object], *, can_c
     claim = "" if row["state"] == "delivered" else f", claimed {row['state']}"
     if is_same(heard[0], str(row["sha256"])):
         return f"same{claim}"
+    mark, escaped = PROGRAMS[meeting.name].escapes
+    if mark and meeting.lane != ACP and is_same(heard[0].replace(escaped, mark), str(row["sha256"])):
+        return f"own mark escaped{claim}"
     changes_tabs = can_change_tabs and meeting.lane != ACP and PROGRAMS[meeting.name].changes_tabs
     return f"{'tabs became blanks' if changes_tabs else 'altered'}{claim}"
 

@@ -44,11 +44,12 @@ class Program:
     title: str
     packages: tuple[str, ...]
     binary: str
-    profile: str  # for panes
+    profile: str  # for panes; empty: Octet has none
     acp: tuple[str, ...]  # the command that speaks ACP, found like the binary
     variables: Callable[[Rig], dict[str, str]]
     files: Callable[[Rig], dict[str, object]]  # below its home; a text, or a value that is written as JSON
     changes_tabs: bool = False  # its pane turns tabs into blanks
+    escapes: tuple[str, str] = ("", "")  # a mark of its own, and what its pane makes of that in a text
     mode: str = ""  # over ACP, where it asks no person in its usual one
 
     @property
@@ -170,7 +171,7 @@ PROGRAMS = {
         title="Qwen Code",
         packages=("@qwen-code/qwen-code@0.24.4",),
         binary="qwen",
-        profile="gemini_cli",
+        profile="",  # in a pane it replaces @file in texts
         acp=("qwen", "--acp"),
         variables=lambda rig: {
             "OPENAI_API_KEY": rig.key,
@@ -195,6 +196,7 @@ PROGRAMS = {
         },
         files=_claude_files,
         changes_tabs=True,
+        escapes=("<pasted_content", "<\\pasted_content"),
     ),
 }
 

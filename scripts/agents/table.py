@@ -42,7 +42,7 @@ def write_table(found: Path) -> list[str]:
     rows = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     notes, wrong = list[str](), list[str]()
     for name, program in PROGRAMS.items():
-        for lane in (ACP, PANES):
+        for lane in (ACP, PANES) if program.profile else (ACP,):
             kept = before.get((f"{program.title} {program.version}", lane), {})
             cells, dates = list[str](), {kept.get("tried on", "–")} - {"–"}
             for check, (heading, cell) in _CELLS.items():
@@ -89,9 +89,10 @@ def _wrong(found: dict[str, Any]) -> str:
 def _texts(found: dict[str, Any]) -> str:
     counts = {word: count for word, count in found.items() if isinstance(count, int)}
     same = sum(count for word, count in counts.items() if word.startswith("same"))
-    tabs = counts.get("tabs became blanks", 0)
-    rest = len(TEXTS) - same - tabs
-    parts = [f"{same} same"] + [f"{tabs} with blanks for tabs"] * bool(tabs) + [f"{rest} not brought"] * bool(rest)
+    tabs, marks = counts.get("tabs became blanks", 0), counts.get("own mark escaped", 0)
+    rest = len(TEXTS) - same - tabs - marks
+    parts = [f"{same} same"] + [f"{tabs} with blanks for tabs"] * bool(tabs)
+    parts += [f"{marks} with its own mark escaped"] * bool(marks) + [f"{rest} not brought"] * bool(rest)
     return "failed" if "failed" in found else ", ".join(parts)
 
 
