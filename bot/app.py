@@ -196,7 +196,8 @@ def _push(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator) ->
     from bot.web import push
 
     contact = config.settings.http.public_url or "mailto:octet@localhost"
-    supervise(group, "push", push.Push(coordinator, send=push.sender(config.home.push_key, contact)).run())
+    send = push.sender(config.home.push_key, contact) if push.is_installed() else None
+    supervise(group, "push", push.Push(coordinator, send=send).run())
 
 
 async def _after_trouble(coordinator: Coordinator) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,12 +23,12 @@ from pydantic import BaseModel, Field
 from bot.verbs.news import pushed
 from bot.web.guard import By, Core
 from core.coordinator import Coordinator
-from core.kit.errors import NotFound
+from core.kit.errors import NotFound, Unavailable
 from core.kit.files import write_private
 from core.limits import NAME
 from core.notices.model import PUSH, NoticePost, Resolution
 from core.remedies import refused
-from core.security.model import HUB, LoggedOut, Permission, PushAddress, PushChanged
+from core.security.model import HUB, Actor, LoggedOut, Permission, PushAddress, PushChanged
 from core.tasks.model import TaskId
 
 if TYPE_CHECKING:
@@ -98,7 +98,6 @@ def sender(key_file: Path, contact: str) -> Send:
         import requests
 
         pywebpush: Any = untyped
-
         subscription = {"endpoint": to.endpoint, "keys": {"p256dh": to.p256dh, "auth": to.auth}}
         with requests.Session() as session:
             session.max_redirects = 0  # the list of push services counts for where a request ends, too
@@ -117,6 +116,8 @@ def sender(key_file: Path, contact: str) -> Send:
                 return int(error.response.status_code) if error.response is not None else 0
             except requests.RequestException:
                 return 0
+            except ValueError:  # the browser's keys are none
+                return 400
         return 201
 
     return send
@@ -126,7 +127,8 @@ class Push:
     """Pushes each notice about what a user has to decide once, to the browsers that asked for it: those of the task's
     requester, and of who may log others in (owners, and the operator)."""
 
-    def __init__(self, octet: Coordinator, *, send: Send) -> None:
+    def __init__(self, octet: Coordinator, *, send: Send | None) -> None:
+        """Without `send`, where the extra is not installed, only what a former Octet left is taken off the route."""
         self._octet, self._send, self._posts = octet, send, octet.notices.on(PUSH)
         for change in (PushChanged, LoggedOut):
             octet.journal.listen(change, lambda _: self._posts.news.set())
@@ -134,14 +136,27 @@ class Push:
     async def run(self) -> None:
         while True:
             await self._octet.store.until_back()
-            self._posts.news.clear()
-            self._posts.want(is_wanted=bool(self._octet.log_ins.push_addresses()))
-            while due := await self._posts.due():
-                for notice in due:
-                    await self._push(notice)
+            try:
+                await self.push_due()
+            except Unavailable as error:  # the rows stay due
+                log.info("push_not_recorded", why=error.message)
+            except Exception:
+                log.exception("push_failed")
+                await asyncio.sleep(_RETRY_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(_REST_S, await self._posts.next_due_s())):
                     await self._posts.news.wait()
+
+    async def push_due(self) -> None:
+        """Push all that is due, and have the route get notices only as long as a browser wants them."""
+        self._posts.news.clear()
+        self._posts.want(is_wanted=bool(self._addresses_of_all()))
+        while due := await self._posts.due():
+            for notice in due:
+                await self._push(notice)
+
+    def _addresses_of_all(self) -> Iterable[tuple[str, Actor, PushAddress]]:
+        return self._octet.log_ins.push_addresses() if self._send else ()
 
     async def _push(self, notice: NoticePost) -> None:
         """Push a notice, unless it was pushed before or is settled, and note it."""
@@ -161,12 +176,13 @@ class Push:
                 requester = (await self._octet.tasks.show(TaskId(notice.task), by=HUB)).task.requester
         return [
             (log_in, address)
-            for log_in, who, address in self._octet.log_ins.push_addresses()
+            for log_in, who, address in self._addresses_of_all()
             if Permission.PERSON_LOG_IN in who.permissions
             or (who.id == requester and Permission.TASK_READ in who.permissions)
         ]
 
     async def _send_to(self, to: tuple[str, PushAddress], notice: NoticePost) -> int:
+        assert self._send is not None
         log_in, address = to
         where = f"tasks/{notice.task}" if notice.task else ""
         text = json.dumps({"text": pushed(notice), "where": f"/page/{where}", "about": notice.about})

@@ -26,6 +26,7 @@ from core.kit.supervise import supervise
 from core.notices.model import PUSH, NoticeKind
 from core.security.model import HUB, OPERATOR, HolderId, NewLogIn, PushAddress, Role
 from core.store.engine import Tx
+from core.store.errors import StoreUnavailable
 from core.tasks.model import NewTask
 from tests.bot.web.conftest import Face
 from tests.bot.web.test_log_in import log_in
@@ -124,8 +125,11 @@ class Sent:
 
     statuses: list[int] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     def __call__(self, to: PushAddress, text: str) -> int:
+        self.loop.call_soon_threadsafe(self.came.set)
         self.texts.append((to.endpoint, json.loads(text)["text"]))
         return self.statuses.pop(0) if self.statuses else 201
 
@@ -142,14 +146,6 @@ async def ask(octet: Coordinator, *, about: str = "delivery:1", task: str | None
         octet.notices.notify(tx, NoticeKind.HELD, task, subject="x", about=about)
 
     await octet.store.write(notify)
-
-
-async def swept(octet: Coordinator, pusher: Push) -> None:
-    """Let the route look once at everything that is due."""
-    octet.notices.on(PUSH).want(is_wanted=bool(octet.log_ins.push_addresses()))
-    while due := await octet.notices.on(PUSH).due():
-        for notice in due:
-            await pusher._push(notice)
 
 
 async def test_what_needs_a_user_arrives_encrypted_once_and_without_secrets(tmp_path: Path) -> None:
@@ -189,11 +185,11 @@ async def test_only_the_requester_and_owners_are_notified(tmp_path: Path) -> Non
         for who in (VIEWER.id, REQUESTER.id, OPERATOR.id):
             await entered(octet, who, f"https://fcm.googleapis.com/{who}")
         pusher = Push(octet, send=sent)
-        await swept(octet, pusher)
+        await pusher.push_due()
         task = await octet.tasks.new(NewTask(brief="Count the birds"), by=REQUESTER)
         await ask(octet, task=task.id)
         await ask(octet, about="lock:1")
-        await swept(octet, pusher)
+        await pusher.push_due()
         got = sorted((endpoint.rpartition("/")[2], text.partition(":")[0]) for endpoint, text in sent.texts)
         assert got == [(REQUESTER.id, task.id), (OPERATOR.id, "Octet"), (OPERATOR.id, task.id)]
 
@@ -203,12 +199,12 @@ async def test_a_push_that_a_service_cannot_take_now_comes_later_and_a_gone_brow
         octet, sent = house.core, Sent(statuses=[503, 410])
         await entered(octet)
         pusher = Push(octet, send=sent)
-        await swept(octet, pusher)
+        await pusher.push_due()
         await ask(octet)
-        await swept(octet, pusher)
+        await pusher.push_due()
         assert (len(sent.texts), await octet.notices.on(PUSH).next_due_s() > 30) == (1, True)
         await ask(octet, about="delivery:2")
-        await swept(octet, pusher)
+        await pusher.push_due()
         assert octet.log_ins.push_addresses() == ()
 
 
@@ -218,9 +214,45 @@ async def test_without_a_browser_that_wants_it_nothing_is_written_for_the_route(
         new = await entered(octet)
         await octet.log_ins.end(new.log_in.id, by=OPERATOR)
         assert octet.log_ins.push_addresses() == (), "a log-out ends it"
-        await swept(octet, Push(octet, send=sent))
+        await Push(octet, send=sent).push_due()
         await ask(octet)
         assert not [route for route, _ in await octet.notices.waiting() if route == PUSH]
+
+
+async def test_without_the_extra_what_a_former_octet_left_is_taken_off_the_route(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        octet = house.core
+        await entered(octet)
+        await Push(octet, send=Sent()).push_due()
+        await ask(octet)
+        assert len(await octet.notices.on(PUSH).due()) == 1
+        await Push(octet, send=None).push_due()
+        await ask(octet, about="delivery:2")
+        assert await octet.notices.on(PUSH).due() == ()
+
+
+async def test_a_failing_database_does_not_end_the_route(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house, asyncio.TaskGroup() as group:
+        octet, sent, has_failed = house.core, Sent(), asyncio.Event()
+        await entered(octet)
+        octet.notices.on(PUSH).want(is_wanted=True)
+        await ask(octet)
+        write = octet.store.write
+
+        async def fail_once(*_: object, **__: object) -> None:
+            octet.store.write = write  # pyright: ignore[reportAttributeAccessIssue] - a fault, put in by hand
+            octet.notices.on(PUSH).news.set()
+            has_failed.set()
+            raise StoreUnavailable(why="the test took it away")
+
+        octet.store.write = fail_once  # pyright: ignore[reportAttributeAccessIssue] - a fault, put in by hand
+        pusher = supervise(group, "push", Push(octet, send=sent).run())
+        async with asyncio.timeout(60):
+            await has_failed.wait()
+            while len(sent.texts) < 2:
+                await sent.came.wait()
+                sent.came.clear()
+        pusher.cancel()
 
 
 async def test_a_browser_asks_for_itself_only_and_a_restart_forgets_nothing(tmp_path: Path) -> None:
