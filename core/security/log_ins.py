@@ -163,8 +163,8 @@ class LogIns:
 
     def push_addresses(self) -> tuple[tuple[str, Actor, PushAddress], ...]:
         """Return each log-in that gets notifications, its user with what they may do now, and where it gets them."""
-        now_ms, known = self._clock.now_ms(), self._log_ins
-        found = [(known[one], address) for one, address in self._pushes.items() if one in known]
+        now_ms = self._clock.now_ms()
+        found = [(self._log_ins[one], address) for one, address in self._pushes.items() if one in self._log_ins]
         return tuple((one.id, self._actor_of(one.who), address) for one, address in found if one.ends_ms > now_ms)
 
     async def set_push(self, log_in: str, address: PushAddress | None, *, by: Actor) -> None:
@@ -183,7 +183,7 @@ class LogIns:
 
     def _note_push(self, log_in: str, address: PushAddress | None) -> None:
         self._pushes.pop(log_in, None)
-        if address is not None and log_in in self._log_ins:
+        if address is not None:
             self._pushes[log_in] = address
 
     def shift(self, tx: Tx, by_ms: int) -> None:
@@ -218,8 +218,13 @@ class LogIns:
 
     def _use(self, rows: Iterable[Row]) -> None:
         self._by_hash = {row.hash: row.id for row in rows}
-        self._pushes = {row.id: PushAddress(**json.loads(row.push)) for row in rows if row.push}
-        self._log_ins = {one.id: one for one in self._store.aside.readable("log-in", rows, _log_in, key="id")}
+        self._pushes = {}
+        self._log_ins = {one.id: one for one in self._store.aside.readable("log-in", rows, self._read, key="id")}
+
+    def _read(self, row: Row) -> LogIn:
+        log_in, address = _log_in(row), PushAddress(**json.loads(row.push)) if row.push else None
+        self._note_push(log_in.id, address)
+        return log_in
 
 
 def _log_in(row: Row) -> LogIn:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import text
 
 from bot.web.push import Push, is_push_service, load_key, public_key, sender
 from core.coordinator import Coordinator
@@ -320,3 +321,13 @@ async def test_a_page_asks_for_notifications_and_ends_them(face: Face) -> None:
     assert len(face.house.core.log_ins.push_addresses()) == 1
     assert (await face.stranger.post(path, json={}, headers=secret)).json() == {"gets_push": False}
     assert face.house.core.log_ins.push_addresses() == ()
+
+
+async def test_a_row_with_a_push_address_that_octet_cannot_read_is_set_aside(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        new = await entered(house.core)
+        broken = text("UPDATE log_ins SET push = '{' WHERE id = :id")
+        await house.core.store.write(lambda tx: tx.execute(broken, {"id": new.log_in.id}))
+    async with open_house(tmp_path) as house:
+        assert house.core.log_ins.push_addresses() == ()
+        assert await house.core.log_ins.actor(new.cookie, new.secret) is None
