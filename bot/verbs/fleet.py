@@ -9,7 +9,8 @@ from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Limit
 from bot.verbs.naming import on_the_page
 from bot.verbs.offers import OfferedNeed, offered
-from core.fleet.model import Board, BoardKind, Needs, Overview, Trouble, Wellness
+from core.fleet.model import Board, BoardKind, Needs, Overview, Timeline, Trouble, Wellness
+from core.limits import TIMELINE_HOURS
 from core.security.model import Actor, Permission
 
 ABOUT = "Everything at a glance"
@@ -59,6 +60,17 @@ async def home(octet: Coordinator, *, limit: Limit = 50, by: Actor) -> FirstScre
     troubles = tuple(replace(one, next=on_the_page(one.next)) for one in (await known.look(by=by)).troubles)
     board, more = await octet.fleet.board(by=by), needs.total - len(found)
     return FirstScreen(needs=found, more=more, board=board, troubles=troubles)
+
+
+@Verb("fleet", Permission.FLEET_READ, "GET /fleet/timeline", on=On.HTTP, discord="off")
+async def timeline(
+    octet: Coordinator,
+    *,
+    hours: Annotated[int, ParameterKind(help="How far back, 1 to 168; default: 6"), TIMELINE_HOURS] = 6,
+    by: Actor,
+) -> Timeline:
+    """Show which agent had which task when, and why agents waited."""
+    return await octet.fleet.timeline(hours, by=by)
 
 
 @Verb(

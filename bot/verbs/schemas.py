@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -32,9 +32,11 @@ def body_of(verb: Verb, parameters: Iterable[Parameter]) -> type[Given]:
 
 def field_of(one: Parameter) -> tuple[Any, Any]:
     """Return a parameter's type and default, as pydantic's `create_model` takes them."""
-    kind: Any = _bounded(one.type, one.limit)
-    if one.kind.choices and one.type is str:
-        kind = Literal[tuple(one.kind.choices)]
+    choices = one.kind.choices or {}
+    words: dict[str, Any] = {str(value): label for value, label in choices.items() if str(value) != label}
+    kind: Any = Literal[tuple(choices)] if choices and one.type is str else one.type
+    extra = {**_bounds(kind, one.limit), **({"x-choices": words} if words else {})}
+    kind = Annotated[kind, Field(json_schema_extra=extra)] if extra else kind
     described = Field(description=one.help)
     return (Annotated[kind, described], ...) if one.is_required else (Annotated[kind | None, described], None)
 
@@ -76,11 +78,10 @@ def _shown(kind: Any) -> tuple[str, ...]:
     return (*given, *texts)
 
 
-def _bounded(kind: Any, limit: Limit) -> Any:
+def _bounds(kind: Any, limit: Limit) -> dict[str, Any]:
     """Say in the JSON schema of a parameter what `Parameter.read` checks."""
-    bounds: dict[str, Any] = {"maxItems": limit.most}
+    if kind is bool or get_origin(kind) is Literal:
+        return {}
     if kind is str:
-        bounds = {"maxLength": limit.most}
-    elif kind is int:
-        bounds = {"minimum": limit.least, "maximum": limit.most}
-    return kind if kind is bool else Annotated[kind, Field(json_schema_extra=bounds)]
+        return {"maxLength": limit.most}
+    return {"minimum": limit.least, "maximum": limit.most} if kind is int else {"maxItems": limit.most}

@@ -9,14 +9,15 @@ from typing import NewType
 
 from core.agents.model import AgentState, AgentStatus
 from core.deliveries.model import ProgramStatus
-from core.desks.model import DeskState, DeskStatus
+from core.desks.model import DeskMode, DeskState, DeskStatus
 from core.dispatch.model import HookSign
 from core.journal.model import Event
 from core.kit.ids import MessageId
 from core.notices.model import NoticeState, Place, Route
 from core.profiles.model import Activity
 from core.reasons import AnyReason, Diagnostic, IdleSource
-from core.tasks.model import TaskId, TaskState, TaskSummary
+from core.remedies import sentence
+from core.tasks.model import TaskAttempt, TaskId, TaskState, TaskSummary
 
 BoardId = NewType("BoardId", int)
 
@@ -131,6 +132,42 @@ class Figures:
     left_out: int  # rows and steps that Octet leaves out after an error
     is_discord_connected: bool | None  # None: Octet works without Discord
     at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedAttempt:
+    """An attempt on the timeline, with its task's title."""
+
+    attempt: TaskAttempt
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A time in which an agent, a desk or all of Octet did not go on."""
+
+    agents: tuple[str, ...] = ()  # those that waited; none: all
+    task: str = ""  # the task that waited for an answer
+    desk: str = ""  # the desk that a user held or stopped
+    state: AgentState | DeskMode | TaskState | None = None  # None: Octet did not run
+    reason: AnyReason | None = None
+    since_ms: int
+    until_ms: int | None = None  # None: it lasts
+
+    @property
+    def why(self) -> str:
+        return sentence(self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Which agent had which task when, and why agents waited meanwhile."""
+
+    since_ms: int  # what is older is not shown, or no longer known
+    until_ms: int
+    agents: tuple[str, ...]  # in the order of the config, then those that are gone
+    attempts: tuple[TimedAttempt, ...]  # oldest first
+    gaps: tuple[Gap, ...]
 
 
 class BoardKind(StrEnum):

@@ -32,7 +32,9 @@ from core.fleet.model import (
     Needs,
     Overview,
     QueuedWork,
+    Timeline,
 )
+from core.fleet.timeline import read_timeline
 from core.kit.from_attributes import from_attributes
 from core.notices.model import DISCORD, BlockedWindow, NoticePost, NoticeState
 from core.reasons import ParkCause, Reason, WaitReason
@@ -167,6 +169,12 @@ class Fleet:
         found |= {status.agent.desk for status in held if status.task in working}
         found |= {one.desk for one in await self._services.deliveries.newest_in(_OPEN, limit=_MOST)}
         return frozenset(desks) & found
+
+    async def timeline(self, hours: int, *, by: Actor) -> Timeline:
+        """Return which agent had which task in these last hours, and why agents waited."""
+        require(by, Permission.FLEET_READ)
+        since_ms = self._clock.now_ms() - hours * 3_600_000
+        return await read_timeline(self._services, self._repository, since_ms=since_ms)
 
     async def sum_up_ended(self) -> None:
         """Tell in one message of the tasks that ended while there was no Discord, instead of one by one."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, bindparam, insert, select
+from sqlalchemy import Column, Integer, Table, bindparam, func, insert, select
 
 from core.store.tables import integers, metadata, texts
 
@@ -16,4 +16,10 @@ journal = Table(
 
 INSERT = insert(journal)
 LAST = select(journal.c.seq, journal.c.hash, journal.c.at_ms).order_by(journal.c.seq.desc()).limit(1)
+RECENT = select(journal).where(
+    journal.c.seq > bindparam("after"),
+    journal.c.at_ms >= bindparam("since"),
+    journal.c.name.in_(bindparam("names", expanding=True)),
+    func.instr(journal.c.data, bindparam("having")) > 0,
+)
 PAGE = select(journal).where(journal.c.seq > bindparam("after")).order_by(journal.c.seq).limit(bindparam("size"))

@@ -102,6 +102,20 @@ class Journal:
         rows = await self._store.fetch(_store.PAGE, {"after": last - count, "size": count})
         return tuple(from_attributes(JournalRow, row, data=json.loads(row.data)) for row in rows)
 
+    async def recent(
+        self, *kinds: type[Event], since_ms: int, within: int, having: str = ""
+    ) -> tuple[int, tuple[Entry[Event], ...]]:
+        """Return the events of these kinds since then whose data has this text, oldest first; and the moment from which
+        they are complete, because only the newest `within` rows are looked at."""
+        last = max((row.seq for row in await self._store.fetch(_store.LAST)), default=0)
+        first = await self._store.fetch(_store.PAGE, {"after": last - within, "size": 1})
+        since_ms = max(since_ms, first[0].at_ms) if first else since_ms
+        names = [kind.__name__ for kind in kinds]
+        asked = {"after": last - within, "since": since_ms, "names": names, "having": having}
+        rows = sorted(await self._store.fetch(_store.RECENT, asked), key=lambda row: row.seq)
+        entries = [self.decode(from_attributes(JournalRow, row, data=json.loads(row.data))) for row in rows]
+        return since_ms, tuple(entries)
+
     @staticmethod
     def decode(row: JournalRow) -> Entry[Event]:
         """Return what the row says, as followers and listeners got it. Raises event_unknown."""

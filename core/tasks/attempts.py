@@ -42,6 +42,11 @@ class Attempts:
         """List the attempts at a task, oldest first."""
         return tuple(map(_store.attempt_of, await self._store.fetch(_store.ATTEMPTS, _of(task))))
 
+    async def list_newest(self, *, limit: int) -> tuple[TaskAttempt, ...]:
+        """List the attempts of all agents that began last, oldest first."""
+        rows = await self._store.fetch(_store.RECENT_ATTEMPTS, {"size": limit})
+        return tuple(map(_store.attempt_of, reversed(rows)))
+
     def find(self, tx: Tx, task: TaskId) -> list[TaskAttempt]:
         return [_store.attempt_of(row) for row in tx.execute(_store.ATTEMPTS, _of(task))]
 
