@@ -144,7 +144,7 @@ class TimedAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A time in which an agent, a desk or all of Octet did not go on."""
+    """A time in which an agent, a desk or all of Octet did not proceed."""
 
     agents: tuple[str, ...] = ()  # those that waited; none: all
     task: str = ""  # the task that waited for an answer

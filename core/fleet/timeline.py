@@ -1,4 +1,4 @@
-"""The timeline: the attempts of all agents, and what the journal says of the times in which they did not go on."""
+"""The timeline: the attempts of all agents, and why they did not proceed meanwhile, from the journal."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ function useNow(everyMs: number): number {
   return now
 }
 
-function aged(ms: number): string {
+export function aged(ms: number): string {
   const s = Math.max(0, Math.round(ms / 1000))
   if (s < 60) return t('{s} s', { s })
   if (s < 3600) return t('{min} min', { min: Math.floor(s / 60) })

@@ -12,6 +12,7 @@ export const SCREENS: Screen[] = [
   { path: '/agents/:name', screen: lazy(() => import('./agent')) },
   { path: '/tasks', name: 'Tasks', screen: lazy(() => import('./tasks')) },
   { path: '/tasks/:id', screen: lazy(() => import('./task')) },
+  { path: '/timeline', name: 'Timeline', screen: lazy(() => import('./timeline')) },
   { path: '/messages', name: 'Messages', screen: lazy(() => import('./messages')) },
   { path: '/messages/:id', screen: lazy(() => import('./message')) },
   { path: '/people', name: 'People and keys', screen: lazy(() => import('./people')) },

@@ -1,67 +1,90 @@
 // One task: what was asked, what became of it, and what the user can do with it.
-import { Group, Stack, Text, Textarea, Title } from '@mantine/core'
+import { Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
-import { client, resultOf } from '../../api'
-import { Act, Ago, Nothing, Shown, State, To } from '../../parts'
+import { lazy, Suspense } from 'react'
+import { client, resultOf, type Schemas } from '../../api'
+import { t } from '../../language'
+import { Ago, Shown, State, To } from '../../parts'
+import { Acts } from './acts'
+import { Attempts } from './attempts'
+import { Parts } from './answers'
+import { Receipt } from './receipt'
+import './task.css'
 
-const ENDED = new Set(['done', 'cancelled', 'failed', 'expired'])
+/** A task with what Octet says of it in words, which its description of the API leaves out. */
+export type View = Schemas['TaskView'] & { is_assignable: boolean; task: { cure: string; choice: { short: string } | null } }
+
+const Links = lazy(() => import('./links'))
 
 export default function Task({ id }: { id: string }) {
-  const path = { params: { path: { task: id } } }
-  const view = useQuery({ queryKey: ['tasks', id], queryFn: () => resultOf(client.GET('/api/v2/tasks/{task}', path)) })
-  const [answer, setAnswer] = useState('')
+  const query = useQuery({
+    queryKey: ['tasks', id],
+    queryFn: async () => (await resultOf(client.GET('/api/v2/tasks/{task}', { params: { path: { task: id } } }))) as View,
+  })
   return (
     <Stack>
       <Title order={1} size="h2">{id}</Title>
-      <Shown query={view}>
-        {({ task, answers, attempts, deliveries }) => (
+      <Shown query={query}>
+        {(view) => (
           <Stack>
-            <Group>
-              <State of="task" state={task.state} />
-              <Ago ms={task.changed_ms} />
-              {task.agent && <To href={`/agents/${task.agent}`}>{task.agent}</To>}
-              <Text size="sm" c="var(--octet-quiet)">asked by {task.requester_name}</Text>
-            </Group>
-            {task.note && <Text>{task.note}</Text>}
-            {task.progress && <Text>{task.progress}</Text>}
-            <pre className="octet-text">{task.brief}</pre>
-            <Group align="flex-start">
-              {!ENDED.has(task.state) && <Act sure={`Cancel ${id}?`} call={() => resultOf(client.POST('/api/v2/tasks/{task}/cancel', path))}>Cancel</Act>}
-              {ENDED.has(task.state) && task.state !== 'done' && <Act call={() => resultOf(client.POST('/api/v2/tasks/{task}/retry', path))}>Retry</Act>}
-              {task.state === 'done' && <Act call={() => resultOf(client.POST('/api/v2/tasks/{task}/duplicate', path))}>Run again</Act>}
-            </Group>
-            {!ENDED.has(task.state) && task.agent && (
-              <Stack gap="xs">
-                <Textarea label="Its answer, if you end it yourself" autosize minRows={1} value={answer} onChange={(event) => setAnswer(event.currentTarget.value)} />
-                <Act disabled={!answer.trim()} call={() => resultOf(client.POST('/api/v2/tasks/{task}/done', { ...path, body: { text: answer } }))}>Done</Act>
-              </Stack>
+            <Head view={view} />
+            <Acts view={view} />
+            <Parts view={view} />
+            <Receipt view={view} />
+            {(view.after.length > 0 || view.parts.length > 0 || view.task.parent) && (
+              <Suspense>
+                <Links view={view} />
+              </Suspense>
             )}
-            <section aria-label="Answers">
-              <Title order={2} size="h4">Answers</Title>
-              {answers.length === 0 && <Nothing>No answer yet.</Nothing>}
-              {answers.map((one) => (
-                <div className="octet-row" key={one.id}>
-                  <pre className="octet-text">{one.body}</pre>
-                </div>
-              ))}
-            </section>
-            <section aria-label="Attempts">
-              <Title order={2} size="h4">Attempts</Title>
-              {attempts.length === 0 && <Nothing>No agent had it yet.</Nothing>}
-              {attempts.map((one) => (
-                <Text size="sm" key={one.began_ms}>{one.agent}: {one.outcome || 'at work'} <Ago ms={one.began_ms} /></Text>
-              ))}
-            </section>
-            <section aria-label="Deliveries">
-              <Title order={2} size="h4">Deliveries</Title>
-              {deliveries.map((one) => (
-                <Text size="sm" key={one.id}>{one.agent}: <State of="delivery" state={one.state} /> {one.assurance}</Text>
-              ))}
-            </section>
+            <Attempts view={view} />
           </Stack>
         )}
       </Shown>
     </Stack>
   )
 }
+
+function Head({ view }: { view: View }) {
+  const { task } = view
+  const facts: [name: string, value: string][] = [
+    [t('Priority'), `P${task.priority}`],
+    [t('Labels'), task.labels.join(', ')],
+    [t('Needs'), task.needs.join(', ')],
+    [t('Due'), moment(task.due_ms)],
+    [t('Starts'), task.state === 'ready' || task.state === 'waiting' ? moment(task.not_before_ms) : ''],
+    [t('Repeats'), task.again_of ?? ''],
+    [t('Marked as wrong'), task.wrong ?? ''],
+  ]
+  return (
+    <Stack gap={6}>
+      <Text fw={600}>{task.title}</Text>
+      <Group>
+        <State of="task" state={task.state} />
+        <Ago ms={task.changed_ms} />
+        {task.agent && <To href={`/agents/${task.agent}`}>{task.agent}</To>}
+        <To href={`/chat/task/${task.id}`}>{t('Chat')}</To>
+      </Group>
+      {task.note && <Text>{task.note}</Text>}
+      {task.cure && <Text c="var(--octet-quiet)">{task.cure}</Text>}
+      {view.left_with && <Text>{t('{agent} still works on it.', { agent: view.left_with })}</Text>}
+      {view.held_up_by.map((one) => (
+        <Text key={one.agent.name} size="sm"><To href={`/agents/${one.agent.name}`}>{one.agent.name}</To> <State of="agent" state={one.state} /></Text>
+      ))}
+      {task.progress && task.state === 'working' && (
+        <Text>
+          {task.progress} {task.last_seen_ms && <Ago ms={task.last_seen_ms} />}
+        </Text>
+      )}
+      <dl className="octet-facts">
+        {facts.filter(([, value]) => value).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Stack>
+  )
+}
+
+const moment = (ms: number | null | undefined) => (ms ? new Date(ms).toLocaleString() : '')

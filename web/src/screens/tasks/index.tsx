@@ -1,119 +1,116 @@
-// The list of tasks with its filters in the address, and a new task.
-import { Button, Group, NativeSelect, Stack, Table, TextInput, Textarea, Title } from '@mantine/core'
+// All tasks, as a table or a board, with the view in the address; acts on several; and a new task.
+import { Button, Group, NativeSelect, Stack, TextInput, Title } from '@mantine/core'
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import { client, resultOf, type Schemas } from '../../api'
-import { Act, Ago, Nothing, Shown, State, To } from '../../parts'
+import { AgentField } from '../../form'
+import { t } from '../../language'
+import { Nothing, Shown } from '../../parts'
 import { statesOf, wordOf } from '../../words'
+import { Bulk, planOf, type Plan } from './bulk'
+import { NewTask } from './new'
+import './tasks.css'
 
-type State = Schemas['TaskState']
+export type Task = Schemas['Task']
+export type Chosen = {
+  chosen: Set<string>
+  choose: (ids: string[], isChosen: boolean) => void
+  propose: (id: string, verb: 'cancel' | 'retry') => void // asks first
+}
+
+const Table = lazy(() => import('./table'))
+const Board = lazy(() => import('./board'))
+const BOARD_ROWS = 200
 
 export default function Tasks() {
   const search = new URLSearchParams(useSearch())
   const [where, go] = useLocation()
-  const state = search.get('state') ?? ''
-  const text = search.get('text') ?? ''
-  const filter = (name: string, value: string) => {
+  const [chosen, setChosen] = useState(new Set<string>())
+  const [plan, setPlan] = useState<Plan>()
+  const value = (name: string) => search.get(name) ?? ''
+  const isBoard = value('view') === 'board'
+  const change = (name: string, value: string) => {
     if (value) search.set(name, value)
     else search.delete(name)
-    go(`${where}?${search}`, { replace: true })
+    go(search.size ? `${where}?${search}` : where, { replace: true })
   }
+  const choose = (ids: string[], isChosen: boolean) => {
+    const found = new Set(chosen)
+    ids.forEach((id) => (isChosen ? found.add(id) : found.delete(id)))
+    setChosen(found)
+    setPlan(undefined)
+  }
+  const clear = () => {
+    setChosen(new Set())
+    setPlan(undefined)
+  }
+  const propose: Chosen['propose'] = (id, verb) => {
+    setChosen(new Set([id]))
+    setPlan(planOf(verb, 1))
+  }
+  const filters = { state: value('state') || (isBoard ? 'all' : ''), agent: value('agent'), label: value('label'), text: value('text') }
+  const isFiltered = Boolean(value('state') || filters.agent || filters.label || filters.text)
+  const given = Object.fromEntries(Object.entries(filters).filter(([, one]) => one)) as { state?: Schemas['TaskState'] }
   const tasks = useInfiniteQuery({
-    queryKey: ['tasks', state, text],
+    queryKey: ['tasks', 'list', filters, isBoard],
     initialPageParam: '',
     queryFn: ({ pageParam }) =>
-      resultOf(
-        client.GET('/api/v2/tasks', {
-          params: { query: { state: (state || undefined) as State | undefined, text: text || undefined, cursor: pageParam || undefined } },
-        }),
-      ),
+      resultOf(client.GET('/api/v2/tasks', { params: { query: { ...given, limit: isBoard ? BOARD_ROWS : 50, cursor: pageParam || undefined } } })),
     getNextPageParam: (last) => last.next || undefined,
   })
   const rows = tasks.data?.pages.flatMap((page) => page.items) ?? []
+  const Rows = isBoard ? Board : Table
   return (
     <Stack>
-      <Title order={1} size="h2">Tasks</Title>
-      <NewTask />
-      <Group align="flex-end">
-        <NativeSelect
-          label="State"
-          value={state}
-          onChange={(event) => filter('state', event.currentTarget.value)}
-          data={[{ value: '', label: 'All' }, ...statesOf('task').map((one) => ({ value: one, label: wordOf('task', one) }))]}
-        />
-        <TextInput label="Text" defaultValue={text} onBlur={(event) => filter('text', event.currentTarget.value)} onKeyDown={(event) => event.key === 'Enter' && filter('text', event.currentTarget.value)} />
+      <Group justify="space-between">
+        <Title order={1} size="h2">{t('Tasks')}</Title>
+        <Group gap={4} role="group" aria-label={t('View')}>
+          {(['', 'board'] as const).map((view) => (
+            <Button key={view} className="octet-choice" size="compact-sm" variant="default" aria-pressed={isBoard === (view === 'board')} onClick={() => change('view', view)}>
+              {view ? t('Board') : t('Table')}
+            </Button>
+          ))}
+        </Group>
       </Group>
+      <NewTask />
+      <Group align="flex-end" component="section" aria-label={t('Filters')}>
+        <NativeSelect
+          label={t('State')}
+          value={value('state')}
+          onChange={(event) => change('state', event.currentTarget.value)}
+          data={[
+            { value: '', label: isBoard ? t('all') : t('not ended') },
+            { value: 'ended', label: t('ended') },
+            ...(isBoard ? [{ value: 'open', label: t('not ended') }] : [{ value: 'all', label: t('all') }]),
+            ...statesOf('task').map((one) => ({ value: one, label: wordOf('task', one) })),
+          ]}
+        />
+        <AgentField label={t('Agent')} any={t('all')} value={filters.agent} choose={(agent) => change('agent', agent)} />
+        {(['label', 'text'] as const).map((name) => (
+          <TextInput
+            key={`${name} ${value(name)}`}
+            label={name === 'label' ? t('Label') : t('Text')}
+            defaultValue={value(name)}
+            onBlur={(event) => event.currentTarget.value !== value(name) && change(name, event.currentTarget.value)}
+            onKeyDown={(event) => event.key === 'Enter' && change(name, event.currentTarget.value)}
+          />
+        ))}
+        {isFiltered && <Button size="xs" variant="subtle" onClick={() => go(isBoard ? `${where}?view=board` : where)}>{t('Clear filters')}</Button>}
+      </Group>
+      <Bulk ids={[...chosen]} plan={plan} setPlan={setPlan} clear={clear} />
       <Shown query={tasks}>
         {() =>
           rows.length === 0 ? (
-            <Nothing>{state || text ? 'No task fits these filters.' : 'No tasks yet. Write the first one above.'}</Nothing>
+            <Nothing>{isFiltered ? t('No task fits these filters.') : isBoard ? t('No tasks yet. Write the first one above.') : t('No task is open. Write one above, or show those that have ended.')}</Nothing>
           ) : (
-            <div className="octet-wide">
-              <Table>
-                <Table.Thead>
-                  <Table.Tr>
-                    <Table.Th>Task</Table.Th>
-                    <Table.Th>State</Table.Th>
-                    <Table.Th visibleFrom="sm">Agent</Table.Th>
-                    <Table.Th visibleFrom="sm">Changed</Table.Th>
-                  </Table.Tr>
-                </Table.Thead>
-                <Table.Tbody>
-                  {rows.map((task) => (
-                    <Table.Tr key={task.id}>
-                      <Table.Td><To href={`/tasks/${task.id}`}>{`${task.id} ${task.title}`}</To></Table.Td>
-                      <Table.Td><State of="task" state={task.state} /></Table.Td>
-                      <Table.Td visibleFrom="sm">{task.agent}</Table.Td>
-                      <Table.Td visibleFrom="sm"><Ago ms={task.changed_ms} /></Table.Td>
-                    </Table.Tr>
-                  ))}
-                </Table.Tbody>
-              </Table>
-            </div>
+            <Suspense>
+              <Rows tasks={rows} chosen={chosen} choose={choose} propose={propose} />
+            </Suspense>
           )
         }
       </Shown>
-      {tasks.hasNextPage && <Button variant="default" onClick={() => void tasks.fetchNextPage()}>More</Button>}
-    </Stack>
-  )
-}
-
-function NewTask() {
-  const [brief, setBrief] = useState('')
-  const [agent, setAgent] = useState('')
-  const [priority, setPriority] = useState('')
-  const [key, setKey] = useState(() => crypto.randomUUID())
-  const [, go] = useLocation()
-  return (
-    <Stack gap="xs" component="section" aria-label="New task">
-      <Textarea label="New task" placeholder="What is to be done" autosize minRows={2} value={brief} onChange={(event) => setBrief(event.currentTarget.value)} />
-      <Group align="flex-end">
-        <TextInput label="Agent" placeholder="any" value={agent} onChange={(event) => setAgent(event.currentTarget.value)} />
-        <NativeSelect
-          label="Priority"
-          value={priority}
-          onChange={(event) => setPriority(event.currentTarget.value)}
-          data={['', '0', '1', '2', '3', '4'].map((one) => ({ value: one, label: { '': 'usual', '0': '0, most urgent' }[one] ?? one }))}
-        />
-      </Group>
-      <Act
-        variant="filled"
-        disabled={!brief.trim()}
-        call={async () => {
-          const task = await resultOf(
-            client.POST('/api/v2/tasks', {
-              params: { header: { 'Idempotency-Key': key } },
-              body: { brief, agent: agent.trim() || null, priority: priority === '' ? null : Number(priority) },
-            }),
-          )
-          setBrief('')
-          setKey(crypto.randomUUID())
-          go(`/tasks/${task.id}`)
-        }}
-      >
-        Create
-      </Act>
+      {tasks.hasNextPage && <Button variant="default" loading={tasks.isFetchingNextPage} onClick={() => void tasks.fetchNextPage()}>{t('More')}</Button>}
     </Stack>
   )
 }
