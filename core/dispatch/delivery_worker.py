@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
@@ -198,26 +199,30 @@ class DeliveryWorker:
                 return
             await wait_for_event(self._news, work.pause_s)
 
-    async def _next(self) -> _NextStep:
+    async def _next(self, *, acts_only: bool = False) -> _NextStep:
         """Take what was interrupted, else lease the next due delivery, else return the seconds until one is due."""
         why_closed = self._shared.reachability.why_unusable(self._desk)
         why_waits = None if self._desk is None else self._services.desks.waits(self._desk)
         given, quarantine = {"why_closed": why_closed, "why_waits": why_waits}, self._tasks.quarantine
-        return await quarantine.write(lambda tx: quarantine.part(tx, self._take, _NextStep(), of=self.name, **given))
+        take = self._take_act if acts_only else self._take
+        return await quarantine.write(lambda tx: quarantine.part(tx, take, _NextStep(), of=self.name, **given))
 
     def _take(self, tx: Tx, why_closed: str, why_waits: Reason | None) -> _NextStep:
         """Take an act first: it is useless later, and an interruption cannot wait for a queue."""
-        next_due = self._actions.next_due
-        act, act_again_ms = next_due(tx, self.agents, why_closed=why_closed, why_waits=why_waits)
-        if act is not None:
-            with at_row(delivery=act.id):
-                # An act has no text, and no draft in the window is in its way.
-                return _NextStep(order=self._order(tx, self._deliveries.lease(tx, act.id, sha256=""), ""), pause_s=0.0)
-        work = self._take_prompt(tx, why_closed, why_waits)
-        if work.order is not None or act_again_ms is None:
+        act = self._take_act(tx, why_closed, why_waits)
+        work = act if act.order is not None else self._take_prompt(tx, why_closed, why_waits)
+        if work.order is not None or act.pause_s is None:
             return work
-        again_s = max(0.0, (act_again_ms - self._clock.now_ms()) / 1000)
-        return replace(work, pause_s=again_s if work.pause_s is None else min(work.pause_s, again_s))
+        return replace(work, pause_s=act.pause_s if work.pause_s is None else min(work.pause_s, act.pause_s))
+
+    def _take_act(self, tx: Tx, why_closed: str, why_waits: Reason | None) -> _NextStep:
+        next_due = self._actions.next_due
+        act, again_ms = next_due(tx, self.agents, why_closed=why_closed, why_waits=why_waits)
+        if act is None:
+            return _NextStep(pause_s=None if again_ms is None else max(0.0, (again_ms - self._clock.now_ms()) / 1000))
+        with at_row(delivery=act.id):
+            # An act has no text, and no draft in the window is in its way.
+            return _NextStep(order=self._order(tx, self._deliveries.lease(tx, act.id, sha256=""), ""), pause_s=0.0)
 
     def _take_prompt(self, tx: Tx, why_closed: str, why_waits: Reason | None) -> _NextStep:
         for delivery in self._deliveries.find_interrupted(tx, self.agents):
@@ -321,8 +326,14 @@ class DeliveryWorker:
             faults.point("dispatch.retaken")
         else:
             faults.point("dispatch.taken")
+        over = asyncio.Event()
         try:
-            outcome = await self._attempt(order, settles=settles)
+            async with asyncio.TaskGroup() as group:
+                if order.act is None and self._services.agents.abilities(order.agent).has_turns:
+                    supervise(group, f"acts beside {self.name}", self._act_until(over))
+                outcome = await self._attempt(order, settles=settles)
+                over.set()
+                self._news.set()
         finally:
             self._now = None
         faults.point("dispatch.seen")
@@ -336,6 +347,15 @@ class DeliveryWorker:
             known.rests_until_s = self._clock.monotonic_s() + self._policy.recovery_pause_s
         else:
             self._forget(order.delivery)
+
+    async def _act_until(self, over: asyncio.Event) -> None:
+        """Do the acts that users ask for meanwhile: a program may have a prompt for minutes, and say nothing."""
+        while not over.is_set():
+            await self._news.wait()
+            self._news.clear()
+            with suppress(Unavailable):  # they wait, and expire
+                while not over.is_set() and (act := (await self._next(acts_only=True)).order) is not None:
+                    await self._write_down(act, await self._attempt(act, settles=False))
 
     def _forget(self, delivery: DeliveryId) -> None:
         self._interrupted.pop(delivery, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -212,6 +213,37 @@ async def test_an_interrupt_cancels_the_turn_and_parks_the_task_by_the_users_nam
         await lane.ends("Six", StopReason.CANCELLED)
         now = await task(octet)
         assert (now.state, now.reason, now.note) == (TaskState.PARKED, ParkCause.INTERRUPTED, "Ada interrupted it")
+        assert await state_of_agent(octet) is AgentState.IDLE
+
+
+class SilentLane(TurnLane):
+    """The program has the prompt, and reports nothing of it until it is interrupted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_prompt, self.was_interrupted = asyncio.Event(), asyncio.Event()
+        self.before_the_end = self._stay_silent
+
+    async def _stay_silent(self) -> None:
+        self.has_prompt.set()
+        await self.was_interrupted.wait()
+
+    async def interrupt(self, agent: str) -> bool:
+        self.was_interrupted.set()
+        return await super().interrupt(agent)
+
+
+async def test_a_program_that_has_the_prompt_and_says_nothing_is_interrupted_at_once(tmp_path: Path) -> None:
+    """It may repeat its request to a model at its limit for minutes."""
+    async with turn_house(tmp_path, lane := SilentLane()) as octet:
+        await octet.tasks.new(make_new_task("Count the birds"), by=ADA)
+        async with asyncio.timeout(10):
+            await lane.has_prompt.wait()
+            ended = await octet.agent_actions.interrupt(AGENT, by=ADA)
+        assert (ended.state, lane.interrupted) == (DeliveryState.DELIVERED, [AGENT])
+        await lane.ends("", StopReason.CANCELLED)
+        now = await task(octet)
+        assert (now.state, now.reason) == (TaskState.PARKED, ParkCause.INTERRUPTED)
         assert await state_of_agent(octet) is AgentState.IDLE
 
 
