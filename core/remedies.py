@@ -486,6 +486,7 @@ invalid_zone: `{text}` is not a time zone. Write it like Europe/Berlin, or `mach
 message_without_text: This message has no text. Type `/task new` and write the task yourself.
 name_one: Name an agent to see its window, or a desk to see its whole display.
 moment_past: {text} is in the past.
+not_in_batch: A batch cannot contain `{path}`. Send that separately.
 no_capable_agent: No agent matches: {why}. `/agent list` shows all agents; `/agent show` their capabilities.
 no_choice: Octet cannot ask here. Accept the proposed windows with --yes, or run this in a terminal.
 no_display_named: No display is given, and $DISPLAY is empty. Run this in a terminal of your desktop, or name one:

@@ -26,6 +26,7 @@ from core.journal.model import JournalRow
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import OctetError
+from core.kit.filters import Query
 from core.kit.from_attributes import from_attributes
 from core.notices._store import notice_of
 from core.notices.model import Notice
@@ -34,7 +35,7 @@ from core.remedies import refused
 from core.retry_policy import RetryPolicy
 from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Right, Role
 from core.settings.model import ReceiptSettings, Settings, TalkLimits
-from core.tasks.model import NewTask
+from core.tasks.model import NewTask, Task
 
 
 def refuses(*codes: str, match: str | None = None) -> pytest.RaisesExc[OctetError]:
@@ -220,6 +221,20 @@ async def open_coordinator(
 def courier_of(octet: Coordinator, agent: str = "Agent-1") -> DeliveryWorker:
     """Who brings this agent its prompts."""
     return next(one for one in octet.dispatch.workers._by_route.values() if agent in one.agents)
+
+
+async def list_tasks(
+    octet: Coordinator, *, by: Actor = ADA, limit: int = 50, text: str = "", **fields: str | Collection[str]
+) -> tuple[Task, ...]:
+    """List the newest tasks with this text, in whose fields is one of these values."""
+    terms = ((name, frozenset([given] if isinstance(given, str) else given)) for name, given in fields.items() if given)
+    found = await octet.tasks.list(Query(terms=tuple(terms), phrases=tuple(text and [text]), limit=limit), by=by)
+    return found.items
+
+
+async def export_of(octet: Coordinator, query: Query = Query(), *, by: Actor = ADA) -> str:  # noqa: B008 - it is frozen
+    """Export the tasks of this query, whole."""
+    return "".join([line async for line in (await octet.task_transfer.export(query, by=by)).lines])
 
 
 async def entries_of(journal: Journal, subject: str) -> tuple[JournalRow, ...]:

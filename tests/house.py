@@ -29,7 +29,7 @@ from core.security.model import OPERATOR
 from core.settings.model import Settings
 from core.store.errors import StoreUnavailable
 from core.tasks.model import NewTask, Task, TaskId, TaskState
-from tests.builders import make_desk, make_window_agent, open_coordinator
+from tests.builders import list_tasks, make_desk, make_window_agent, open_coordinator
 from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 
@@ -99,7 +99,7 @@ class House:
         return list((await self.core.tasks.show(task, by=OPERATOR)).answers)
 
     async def count(self) -> int:
-        return len(await self.core.tasks.list(by=OPERATOR))
+        return len(await list_tasks(self.core, by=OPERATOR))
 
     def lose_the_database(self) -> None:
         async def write(_work: object, **_how: bool) -> None:

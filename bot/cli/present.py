@@ -9,14 +9,15 @@ from typing import Any
 
 from bot.cli.operator import printable, table
 from bot.verbs import results
-from bot.verbs.lists import Page
 from bot.verbs.results import TASK_STATES
 from core.agent_actions.model import ActionResult
 from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
 from core.deliveries.model import Delivery, DeliveryState
 from core.fleet.model import AtWork, Board, Need, Needs, Overview, Wellness
+from core.journal.model import JournalRow
 from core.kit.clock import as_datetime
+from core.kit.filters import Page
 from core.maintenance.model import Diagnosis, Placed, Tried
 from core.messages.model import Message, Source, text_for_people
 from core.reasons import Reason
@@ -168,6 +169,15 @@ def _evidence(one: Receipt) -> list[str]:
     return lines
 
 
+def _message_row(one: Message) -> tuple[str, ...]:
+    begin = " ".join(text_for_people(one.body, one.expired_ms).split())
+    return f"M-{one.id}", time_of(one.created_ms), one.kind, one.sender, one.recipient, one.task or "-", begin
+
+
+def _journal_row(row: JournalRow) -> tuple[str, ...]:
+    return str(row.seq), time_of(row.at_ms), row.name, row.subject, row.actor
+
+
 def _agent_row(row: AgentStatus) -> tuple[str, ...]:
     agent = row.agent
     place = f"{agent.desk}/{agent.window}" if agent.window else agent.lane.value
@@ -279,12 +289,14 @@ PRESENT: dict[Any, Callable[[Any], str]] = {
         "no open task matches; octet task new creates one, --state all shows ended ones",
     ),
     TaskView: _view,
-    Export: lambda found: found.text.rstrip("\n"),
+    Export: lambda lines: lines.rstrip("\n"),
     Imported: lambda found: f"created {', '.join(found.tasks)}" if found.tasks else "no task is open",
     AgentMessageView: _message,
     Delivery: _delivery,
     Page[Delivery]: _page(_delivery_row, "no delivery waits for a decision"),
     tuple[Receipt, ...]: lambda found: "\n\n".join(map(receipt, found)),
+    Page[Message]: _page(_message_row, "no message matches"),
+    Page[JournalRow]: _page(_journal_row, "no row of the journal matches"),
     Page[AgentStatus]: _page(_agent_row, _NO_AGENTS),
     ActionResult: _pressed,
     Needs: _needs,

@@ -24,9 +24,10 @@ from bot.cli.present import FAILED, PRESENT
 from bot.cli.terminal import show, waiting
 from bot.verbs.catalogue import ABOUT, VERBS
 from bot.verbs.declare import On, Parameter, Verb
-from bot.verbs.lists import Page
 from core.home import Home
+from core.kit.filters import Page
 from core.limits import IMPORT, ROWS
+from core.tasks.model import Export
 
 _ROWS = 20  # of a list, on a screen
 _SLOW_S, _QUICK_S = 900.0, 30.0
@@ -88,7 +89,8 @@ def command_of(verb: Verb) -> Callable[..., None]:
 def ask(verb: Verb, home: Home, given: dict[str, Any]) -> tuple[str, Any]:
     """Call the running Octet. Return its answer unchanged, and as the verb's type of result."""
     response = send(verb, home, given)
-    return response.body.decode("utf-8"), parse_answer(verb.result, response)
+    text = response.body.decode("utf-8")
+    return text, text if verb.result is Export else parse_answer(verb.result, response)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

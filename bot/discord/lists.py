@@ -17,10 +17,12 @@ from bot.discord.text import FORM, cut, inline, link
 from bot.discord.views.buttons import MessageButton
 from bot.verbs import results
 from bot.verbs.declare import Verb
-from bot.verbs.lists import Page
 from core.agents.model import AgentStatus
 from core.coordinator import Coordinator
+from core.journal.model import JournalRow
+from core.kit.filters import Page
 from core.kit.ids import Ids
+from core.messages.model import Message
 from core.notices.model import DISCORD, NoticePost
 from core.remedies import refused
 from core.security.model import Actor
@@ -62,6 +64,20 @@ KINDS: dict[Any, _Kind] = {
         on="Later",
         back="Earlier",
         empty="No agent matches. config/agents.toml has all agents.",
+    ),
+    Page[Message]: _Kind(
+        line=lambda row, _: results.message_line(row, FORM),
+        task_of=lambda _: None,
+        on="Earlier",
+        back="Later",
+        empty="No message matches.",
+    ),
+    Page[JournalRow]: _Kind(
+        line=lambda row, _: results.journal_line(row, FORM),
+        task_of=lambda _: None,
+        on="Earlier",
+        back="Later",
+        empty="No row of the journal matches.",
     ),
 }
 """By the type that a list's verb returns."""

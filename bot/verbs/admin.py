@@ -8,8 +8,11 @@ from functools import partial
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
+from bot.verbs.lists import Listed
 from bot.verbs.types import Channel, Scopes, User, UserOrRole
 from core import limits
+from core.journal.model import FIELDS, JournalRow
+from core.kit.filters import Page
 from core.maintenance.model import AuditReport, Configuration, Reloaded
 from core.security.model import Actor, ApiKey, Binding, LogIn, NewApiKey, Permission, Role, SavedView, require
 from core.settings.model import CommandGroup
@@ -260,3 +263,11 @@ async def log_out(
 async def audit(octet: Coordinator, *, by: Actor) -> AuditReport:
     """Verify the journal, and show its head and its newest rows."""
     return await octet.audit.show(by=by)
+
+
+@Verb("admin", Permission.AUDIT_READ, "GET /journal", discord="group")
+async def journal(octet: Coordinator, *, where: Listed, by: Actor) -> Page[JournalRow]:
+    """List what happened, row by row of the journal, newest first.
+
+    Filter by `event`, `about` (such as task or T-142), `subject` (such as task:T-142) and `by`."""
+    return await octet.audit.list(where.query(FIELDS), by=by)

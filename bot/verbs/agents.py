@@ -7,13 +7,14 @@ from enum import StrEnum
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
-from bot.verbs.lists import Filter, Page, paged
+from bot.verbs.lists import Filter
 from bot.verbs.types import AgentName, Capabilities, DeskName
 from core import limits
 from core.agent_actions.model import ActionResult, AgentDialog
-from core.agents.model import AgentState, AgentStatus, Lane
+from core.agents.model import LISTING, AgentState, AgentStatus, Lane
 from core.calibration.model import AgentProposal
 from core.fleet.model import AgentDetails
+from core.kit.filters import Page
 from core.maintenance.model import Reloaded
 from core.profiles.model import Act
 from core.security.model import Actor, Permission, require
@@ -37,14 +38,7 @@ async def list_agents(octet: Coordinator, *, where: Annotated[Filter, AgentState
     """List all agents.
 
     Each line says what the agent is doing."""
-    rows = [
-        row
-        for row in await octet.agents.list(by=by)
-        if where.state in {None, row.state} and (where.agent or row.agent.name) == row.agent.name
-    ]
-    return paged(
-        rows, where, id_of=lambda row: row.agent.name, text_of=lambda row: f"{row.agent.name} {row.agent.about}"
-    )
+    return LISTING.page(await octet.agents.list(by=by), where.query(LISTING.known))
 
 
 @Verb("agent", Permission.CONFIG_RELOAD, "POST /agents", is_slow=True, discord="group")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, ParameterKind, Verb
-from bot.verbs.lists import Filter, Page, paged
-from core.deliveries.model import Delivery, DeliveryState
+from bot.verbs.lists import Filter
+from core.deliveries.model import LISTING, Delivery, DeliveryState
 from core.dispatch.model import Decision
+from core.kit.filters import Page
 from core.security.model import Actor, Permission
 
 ABOUT = "Unconfirmed deliveries"
@@ -18,10 +19,9 @@ async def list_deliveries(octet: Coordinator, *, where: Annotated[Filter, Delive
     """List unconfirmed deliveries; the agent of each waits for your decision.
 
     With a state it lists the newest deliveries in that state."""
-    state = DeliveryState(where.state or DeliveryState.UNKNOWN)
-    found = await octet.unknowns.list(by=by, states=frozenset({state}))
-    rows = [row for row in found if (where.agent or row.agent) == row.agent]
-    return paged(rows, where, id_of=lambda row: row.id, text_of=lambda row: f"{row.task} {row.note}")
+    query = where.query(LISTING.known, state="unknown")
+    states = frozenset(map(DeliveryState, dict(query.terms)["state"]))
+    return LISTING.page(await octet.unknowns.list(by=by, states=states), query)
 
 
 @Verb("delivery", Permission.DELIVERY_RESOLVE, "POST /deliveries/{delivery}/resolve", discord="off")

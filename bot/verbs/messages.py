@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
-from bot.verbs.lists import Limit
+from bot.verbs.lists import Limit, Listed
 from bot.verbs.types import AgentName, File, Needs, OpenTask, Recipient, Text
 from core import limits
 from core.agent_messages.model import AgentMessageView, NewAgentMessage, QuestionView, SendOptions, Trace
-from core.messages.model import InboxEntry, Requires
+from core.kit.filters import Page
+from core.messages.model import FIELDS, InboxEntry, Message, Requires
 from core.security.model import Actor, Permission
 
 ABOUT = "Messages to agents, and between them"
@@ -56,6 +57,14 @@ async def broadcast(
 
     The answer names the agents that do not get it, and why."""
     return await octet.agent_messages.broadcast(_draft(origin, text), needs=needs, by=by)
+
+
+@Verb("msg", Permission.MESSAGE_READ, "GET /messages", name="list", discord="group")
+async def list_messages(octet: Coordinator, *, where: Listed, by: Actor) -> Page[Message]:
+    """List all messages, newest first.
+
+    Filter by `kind`, `from`, `to`, `agent` (either), `task`, `trace` and `source`."""
+    return await octet.agent_messages.list(where.query(FIELDS), by=by)
 
 
 @Verb("msg", Permission.MESSAGE_READ, "GET /agents/{agent}/inbox", discord="group")

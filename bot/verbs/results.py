@@ -573,6 +573,18 @@ def _message_line(one: Message, form: Form) -> str:
     return f"M-{one.id} {who}{agents}, {one.kind}: {form.text(text, 120)}"
 
 
+def message_line(one: Message, form: Form) -> str:
+    """Show a message in a list: also to whom it went."""
+    to = form.text(one.recipient.removeprefix("agent:"), 60)
+    return f"{_message_line(one, form)} → {to} · {form.ago(one.created_ms)}"
+
+
+def journal_line(row: JournalRow, form: Form) -> str:
+    """Show a row of the journal in a list."""
+    what = f"{row.seq} {form.strong(row.name)} {form.named(row.subject)}"
+    return f"{what} · {form.named(row.actor)} · {form.time(row.at_ms)}"
+
+
 def _inbox(rows: Iterable[InboxEntry], form: Form) -> list[str]:
     return [f"{_message_line(one.message, form)} · {_entry_state(one.state, one.reason)}" for one in rows]
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
-from bot.verbs.lists import Filter, Page
+from bot.verbs.lists import Filter, Selected
 from bot.verbs.moments import LocalTime, Moment, is_duration, local_time
 from bot.verbs.results import TASK_STATES
 from bot.verbs.types import (
@@ -23,18 +23,17 @@ from bot.verbs.types import (
     Text,
 )
 from core import limits
+from core.kit.filters import Page
 from core.security.model import Actor, Permission
 from core.tasks.model import (
-    ENDED,
+    FIELDS,
     Export,
     Imported,
     NewTask,
     OnFailure,
     Task,
     TaskChanges,
-    TaskState,
     TaskView,
-    parse_task_id,
 )
 
 ABOUT = "Tasks for the agents"
@@ -49,7 +48,6 @@ _STATES = {one: one for one in ("open", "ended", "all")} | {
 """The states to choose from, as users read them. `open` has not ended."""
 TaskStates = StrEnum("TaskStates", list(_STATES))
 _NONE = frozenset({"none"})
-_GROUPS = {"open": frozenset(TaskState) - ENDED, "ended": ENDED, "all": None}
 _ChangeVerb = partial(Verb, "task", Permission.TASK_CHANGE, own=REQUESTER)
 _EndVerb = partial(Verb, "task", Permission.TASK_END, own=REQUESTER)
 
@@ -117,21 +115,7 @@ async def list_tasks(octet: Coordinator, *, where: Annotated[TaskFilter, TaskSta
     """List tasks, newest first.
 
     Without a state it lists those that have not ended."""
-    found = await _find(octet, where, by=by)
-    return Page(items=found, next=found[-1].id if len(found) == where.limit else "")
-
-
-async def _find(octet: Coordinator, where: TaskFilter, *, by: Actor) -> tuple[Task, ...]:
-    state = where.state or "open"
-    return await octet.tasks.list(
-        by=by,
-        states=_GROUPS[state] if state in _GROUPS else frozenset({TaskState(state)}),
-        limit=where.limit,
-        before=parse_task_id(where.cursor) if where.cursor else None,
-        agent=where.agent or "",
-        text=where.text or "",
-        label=where.label or "",
-    )
+    return await octet.tasks.list(where.query(FIELDS, state="open"), by=by)
 
 
 @Verb("task", Permission.TASK_READ, "GET /tasks/{task}", discord="default")
@@ -332,11 +316,12 @@ async def wrong(
 
 
 @Verb("task", Permission.TASK_READ, "GET /export/tasks", discord="off")
-async def export(octet: Coordinator, *, where: Annotated[TaskFilter, TaskStates], by: Actor) -> Export:
-    """Export tasks as JSON Lines.
+async def export(octet: Coordinator, *, where: Selected, by: Actor) -> Export:
+    """Export tasks as JSON Lines, oldest first.
 
-    Without a state it exports those that have not ended. A line has the task with its links and attempts."""
-    return await octet.task_transfer.export((await _find(octet, where, by=by))[::-1], by=by)
+    Without a state (`--filter state:all`) it exports those that have not ended. A line has the task with its links and
+    attempts."""
+    return await octet.task_transfer.export(where.query(FIELDS, state="open"), by=by)
 
 
 @Verb("task", Permission.TASK_CREATE, "POST /import/tasks", name="import", discord="off")

@@ -27,6 +27,7 @@ from core.agent_messages.traces import Traces
 from core.agents.model import OFF_DUTY, Agent, AgentState
 from core.deliveries.message_parts import MessagePart
 from core.deliveries.model import Delivery, DeliveryState, asked_about
+from core.kit.filters import Page, Query
 from core.kit.ids import MessageId
 from core.limits import clean_text
 from core.messages.model import InboxEntry, Message, MessageKind, NewMessage, Requires, address_of, source_of
@@ -208,6 +209,11 @@ class AgentMessages:
     def _check_room(self, agents: Sequence[Agent], full: Sequence[str]) -> None:
         if len(full) == len(agents):
             raise refused("line_full", id=", ".join(full), most=limits.WAITING.most)
+
+    async def list(self, query: Query, *, by: Actor) -> Page[Message]:
+        """List messages of users, agents and Octet, the newest first. Raises UnknownSort and InvalidCursor."""
+        require(by, Permission.MESSAGE_READ)
+        return await self._services.messages.list(query)
 
     async def show(self, message: str, *, by: Actor) -> AgentMessageView:
         """Show a message and its deliveries. Raises MessageNotFound, also for messages of other kinds."""

@@ -11,6 +11,7 @@ from pydantic import BeforeValidator
 from core import remedies
 from core.journal.model import Event
 from core.kit.field_types import IS_NAME, Bool, Float, Int, Limits, Text, config_table, matching
+from core.kit.filters import ListInMemory, words_of
 from core.profiles.value_types import Pattern
 from core.reasons import AnyReason, Diagnostic
 
@@ -224,6 +225,36 @@ class AgentStatus:
     def cure(self) -> str:
         """What a user does about it; empty where nothing is wrong."""
         return remedies.next_step(self.reason) if self.reason else ""
+
+
+LISTING: ListInMemory[AgentStatus] = ListInMemory(
+    known={
+        "state": words_of(AgentState),
+        "lane": words_of(Lane),
+        "job": words_of(Job),
+        **dict.fromkeys(("agent", "desk", "group", "can", "account", "model", "task")),
+    },
+    id_of=lambda row: row.agent.name,
+    fields={
+        "state": lambda row: (row.state.value,),
+        "lane": lambda row: (row.agent.lane.value,),
+        "job": lambda row: (row.agent.job.value,),
+        "agent": lambda row: (row.agent.name,),
+        "desk": lambda row: (row.agent.desk,),
+        "group": lambda row: row.agent.groups,
+        "can": lambda row: {one.partition(":")[0] for one in row.agent.capabilities},
+        "account": lambda row: (row.agent.account,),
+        "model": lambda row: (row.agent.model,),
+        "task": lambda row: (row.task,),
+    },
+    text_of=lambda row: f"{row.agent.name} {row.agent.about}",
+    sorts={
+        "agent": lambda row: row.agent.name,
+        "state": lambda row: row.state.value,
+        "lane": lambda row: row.agent.lane.value,
+        "since": lambda row: row.since_ms,
+    },
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

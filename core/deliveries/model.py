@@ -10,6 +10,7 @@ from typing import NewType
 from core.deliveries.message_parts import WHOLE_MESSAGE, MessagePart
 from core.journal.model import Event
 from core.kit.errors import Conflict
+from core.kit.filters import ListInMemory, words_of
 from core.kit.ids import MessageId
 from core.profiles.model import Act
 from core.reasons import AnyReason, Diagnostic, Reason
@@ -358,6 +359,25 @@ class Delivery:
     def is_brief(self) -> bool:
         """Whether it brings the brief of its task; else it is a user's message, or an act."""
         return self.task is not None
+
+
+LISTING: ListInMemory[Delivery] = ListInMemory(
+    known={"state": words_of(DeliveryState), **dict.fromkeys(("agent", "task", "desk", "reason"))},
+    id_of=lambda row: row.id,
+    fields={
+        "state": lambda row: (row.state.value,),
+        "agent": lambda row: (row.agent,),
+        "task": lambda row: (row.task,),
+        "desk": lambda row: (row.desk,),
+        "reason": lambda row: (row.reason,),
+    },
+    text_of=lambda row: f"{row.task} {row.note}",
+    sorts={
+        "created": lambda row: row.created_ms,
+        "changed": lambda row: row.changed_ms,
+        "agent": lambda row: row.agent,
+    },
+)
 
 
 def deaths_after(delivery: Delivery, outcome: Outcome) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table, bindparam, func, insert, select
 
+from core.store.listings import Listing, as_number
 from core.store.tables import integers, metadata, texts
 
 journal = Table(
@@ -13,6 +14,24 @@ journal = Table(
     *integers("at_ms"),
     *texts("name", "subject", "actor", "data", "hash"),
 )
+_row = journal.c
+_colon = func.instr(_row.subject, ":")
+LISTING = Listing(
+    table=journal,
+    key=_row.seq,
+    id_of=str,
+    key_of=as_number,
+    fields={
+        "event": (_row.name,),
+        "about": (func.substr(_row.subject, 1, _colon - 1), func.substr(_row.subject, _colon + 1)),
+        "subject": (_row.subject,),
+        "by": (_row.actor,),
+    },
+    lists={},
+    texts=(_row.name, _row.subject, _row.actor, _row.data),
+    sorts={"seq": _row.seq},
+)
+"""It scans the whole journal, from its end on."""
 
 INSERT = insert(journal)
 LAST = select(journal.c.seq, journal.c.hash, journal.c.at_ms).order_by(journal.c.seq.desc()).limit(1)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Generic, TypeVar
 
 from core.kit.errors import Misconfigured
+from core.kit.filters import Fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,10 @@ class JournalRow:
     actor: str
     data: dict[str, object]
     hash: str
+
+
+FIELDS: Fields = dict.fromkeys(("event", "about", "subject", "by"))
+"""What the list of the journal's rows can be filtered by."""
 
 
 class TailMissing(Misconfigured):

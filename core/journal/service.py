@@ -19,6 +19,7 @@ from core.journal import _store
 from core.journal.model import Entry, Event, JournalRow, TailMissing
 from core.kit.clock import Clock
 from core.kit.files import write_private
+from core.kit.filters import Page, Query
 from core.kit.from_attributes import attributes_of, from_attributes
 from core.remedies import refused
 from core.store.engine import Row, Store, Tx, at_row
@@ -100,7 +101,11 @@ class Journal:
         """Return the newest entries, oldest first."""
         last = max((row.seq for row in await self._store.fetch(_store.LAST)), default=0)
         rows = await self._store.fetch(_store.PAGE, {"after": last - count, "size": count})
-        return tuple(from_attributes(JournalRow, row, data=json.loads(row.data)) for row in rows)
+        return tuple(map(_journal_row, rows))
+
+    async def list(self, query: Query) -> Page[JournalRow]:
+        """Fetch one page of rows, the newest first. Raises UnknownSort and InvalidCursor."""
+        return await _store.LISTING.page(self._store, query, _journal_row)
 
     async def recent(
         self, *kinds: type[Event], since_ms: int, within: int, having: str = ""
@@ -197,6 +202,10 @@ class Journal:
                 except Exception:
                     # The row is committed: a listener that fails must not keep it from the others.
                     log.exception("journal_listener_failed", event_kind=kind.__name__, subject=entry.event.subject)
+
+
+def _journal_row(row: Row) -> JournalRow:
+    return from_attributes(JournalRow, row, data=json.loads(row.data))
 
 
 def _follow(follower: Follower, tx: Tx, entry: Entry[Event]) -> None:

@@ -70,7 +70,7 @@ class AgentsFile:
 
 
 def _agents(files: Edit) -> Any:
-    return files.document(_FILE)["agents"]
+    return files.document(_FILE).setdefault("agents", tomlkit.aot())
 
 
 def _find(files: Edit, name: str) -> Any:

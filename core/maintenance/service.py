@@ -20,9 +20,11 @@ from core.deliveries.leftover_drafts import DraftMarks
 from core.deliveries.model import DeliveryId, DeliveryRequest, DeliveryState, Outcome, Result
 from core.deliveries.ports import LanePort
 from core.desks.model import Desk, DeskState, DeskUnavailable, LearnedFact, WindowStatus
+from core.journal.model import JournalRow
 from core.journal.service import Journal
 from core.kit.clock import SteadyClock, as_datetime
 from core.kit.errors import OctetError, Unavailable
+from core.kit.filters import Page, Query
 from core.kit.from_attributes import from_attributes
 from core.maintenance.agents_file import AgentsFile
 from core.maintenance.model import Ailment, AuditReport, DeskArranged, Diagnosis, Placed, Reloaded, Tried, WindowTried
@@ -72,6 +74,11 @@ class Audit:
         require(by, Permission.AUDIT_READ)
         rows, newest = await self._journal.verify(), await self._journal.newest(_ENTRIES_SHOWN)
         return AuditReport(rows=rows, entries=newest, is_posted=bool(self._place.channel))
+
+    async def list(self, query: Query, *, by: Actor) -> Page[JournalRow]:
+        """List the journal's rows, the newest first. Raises UnknownSort and InvalidCursor."""
+        require(by, Permission.AUDIT_READ)
+        return await self._journal.list(query)
 
     async def run(self) -> None:
         """Post the head soon after each midnight (UTC), until cancelled."""

@@ -26,6 +26,7 @@ from core.kit.from_attributes import from_attributes
 from core.messages.model import Message, files_of, read_evidence
 from core.notices.service import waits_for_post
 from core.store.engine import Row
+from core.store.listings import Listing
 from core.store.tables import integers, metadata, partial_index, texts, upsert
 
 _HAS_TEXT = text("expired_ms IS NULL AND kind != 'control'")
@@ -84,6 +85,27 @@ inbox = Table(
 )
 _row = messages.c
 _of_code = _row.idempotency_key.startswith(bindparam("of_code"))
+_from, _to = (func.replace(one, "agent:", "") for one in (_row.sender, _row.recipient))
+LISTING = Listing(
+    table=messages,
+    key=_row.id,
+    id_of=str,
+    key_of=str,
+    where=_row.kind != "control",
+    fields={
+        "kind": (_row.kind,),
+        "source": (_row.source,),
+        "from": (_from, _row.sender_name),
+        "to": (_to,),
+        "agent": (_from, _to),
+        "task": (_row.task,),
+        "trace": (_row.trace,),
+    },
+    lists={},
+    texts=(_row.body,),
+    sorts={"created": _row.id},
+)
+"""It scans all messages, from the newest on."""
 
 ADD = insert(messages)
 ONE = select(messages).where(_row.id == bindparam("message"))

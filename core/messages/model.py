@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core import limits
 from core.kit.clock import as_datetime
+from core.kit.filters import Fields, words_of
 from core.kit.ids import MessageId
 from core.reasons import Reason
 from core.remedies import refused
@@ -227,6 +228,14 @@ def label(message: Message) -> str:
         # A task typed by a user reaches its agent through the hub: from Discord, or from this machine's owner.
         return {Source.OPERATOR: "C2A", Source.AGENT: "A2A", Source.WEBHOOK: "S2A"}.get(message.source, "D2A")
     return {"person": "H2A", "operator": "C2A"}.get(sender, "S2A")
+
+
+FIELDS: Fields = {
+    "kind": {one.value: (one.value,) for one in MessageKind if one is not MessageKind.CONTROL},
+    "source": words_of(Source),
+    **dict.fromkeys(("from", "to", "agent", "task", "trace")),
+}
+"""What the list of messages can be filtered by."""
 
 
 class EntryState(StrEnum):

@@ -13,6 +13,7 @@ from core.journal.model import Event
 from core.journal.service import Journal
 from core.kit.clock import Clock
 from core.kit.errors import NotFound
+from core.kit.filters import Page, Query
 from core.kit.from_attributes import attributes_of, from_attributes
 from core.kit.ids import Ids, MessageId
 from core.messages import _store
@@ -65,6 +66,10 @@ class Messages:
         self.attachments = Attachments(attachments, clock=clock, ids=ids)
         self._store, self._journal, self._clock, self._ids = store, journal, clock, ids
         self.inboxes = Inboxes(store=store, journal=journal, clock=clock)
+
+    async def list(self, query: Query) -> Page[Message]:
+        """Fetch one page of messages, without control messages. Raises UnknownSort and InvalidCursor."""
+        return await _store.LISTING.page(self._store, query, _store.message_of)
 
     def new_marker(self) -> str:
         """Return new markers for an answer without a shell."""

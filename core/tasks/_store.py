@@ -16,9 +16,11 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     case,
+    cast,
     delete,
     func,
     insert,
+    literal,
     or_,
     select,
     text,
@@ -30,6 +32,7 @@ from core.messages.model import files_of
 from core.notices.model import Place
 from core.reasons import WaitReason
 from core.store.engine import Row
+from core.store.listings import Listing
 from core.store.tables import integers, metadata, newest_of_each, partial_index, texts, upsert
 from core.tasks.model import (
     RECORD_SIZE,
@@ -41,6 +44,7 @@ from core.tasks.model import (
     TaskAttempt,
     TaskId,
     TaskSummary,
+    parse_task_id,
 )
 
 _HAS_FILES = text("attachments != '[]'")
@@ -175,17 +179,33 @@ _summary = select(*tasks.c[(*_LINE, "idle_ms", "idle_by", "place_channel", "plac
 SUMMARIES = _summary.where(_row.number.in_(bindparam("tasks", expanding=True)))
 BY_KEY = select(tasks).where(_row.idempotency_key == bindparam("key"))
 NEWEST = select(tasks).where(_row.number < bindparam("before")).order_by(_row.number.desc()).limit(bindparam("size"))
-FOUND = NEWEST.where(
-    _row.state.in_(bindparam("states", expanding=True)),
-    or_(bindparam("agent") == "", func.coalesce(_row.agent, _row.wanted) == bindparam("agent")),
-    or_(bindparam("label") == "", func.instr(_row.labels, bindparam("label")) > 0),
-    or_(
-        bindparam("text") == "",
-        func.instr(func.lower(_row.brief), func.lower(bindparam("text"))) > 0,
-        func.instr(func.lower(_row.title), func.lower(bindparam("text"))) > 0,  # its brief may have expired
-    ),
+_agent = func.coalesce(_row.agent, _row.wanted, "")
+LISTING = Listing(
+    table=tasks,
+    key=_row.number,
+    id_of="T-{}".format,
+    key_of=lambda name: int(parse_task_id(name).removeprefix("T-")),
+    fields={
+        "state": (_row.state,),
+        "agent": (_agent,),
+        "priority": (cast(_row.priority, Text),),
+        "requester": (_row.requester, _row.requester_name),
+        "source": (_row.source,),
+        "reason": (_row.reason,),
+        "parent": (literal("T-") + cast(_row.parent, Text),),
+    },
+    lists={"label": _row.labels, "needs": _row.needs},
+    texts=(_row.brief, _row.title),  # its brief may have expired
+    sorts={
+        "created": _row.number,
+        "changed": _row.changed_ms,
+        "priority": _row.priority,
+        "state": _row.state,
+        "agent": _agent,
+        "title": _row.title,
+    },
 )
-"""Of one agent, with a text, or with a label. It scans all tasks: users ask for it rarely."""
+"""It scans all tasks, unless only states are asked for (`newest_in`)."""
 REQUIREMENTS = select(_row.wanted, _row.needs).where(_row.state.in_(bindparam("states", expanding=True))).distinct()
 COUNTS = select(_row.state, func.count().label("size")).group_by(_row.state)
 QUEUE = _summary.where(_row.state == "ready").order_by(_row.rank, _row.number).limit(bindparam("size"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
@@ -16,7 +16,8 @@ from core.journal.model import Event
 from core.kit.clock import DAY_MS
 from core.kit.errors import Conflict, Invalid, NotFound, Unavailable
 from core.kit.field_types import Text
-from core.limits import TITLE, visible
+from core.kit.filters import Fields, words_of
+from core.limits import PRIORITY, TITLE, visible
 from core.messages.model import Message, NewFile, Source, StoredFile
 from core.notices.model import Place
 from core.reasons import UNVERIFIED, AnyReason, BlockCause, Diagnostic, IdleSource, Reason, TaskActivity, WaitReason
@@ -68,6 +69,18 @@ ASSIGNABLE = frozenset({_T.READY, _T.WAITING, _T.PARKED})  # no agent works on i
 UNDO_MS = 60_000  # how long a cancel can be undone
 
 ENDED = frozenset({_T.DONE, _T.CANCELLED, _T.FAILED, _T.EXPIRED})  # No agent works on it, or will
+FIELDS: Fields = {
+    "state": {
+        **words_of(TaskState),
+        "open": tuple(one.value for one in TaskState if one not in ENDED),
+        "ended": tuple(one.value for one in ENDED),
+        "all": tuple(TaskState),
+    },
+    "priority": {f"{mark}{number}": (str(number),) for mark in ("", "p") for number in range(PRIORITY.most + 1)},
+    "source": words_of(Source),
+    **dict.fromkeys(("agent", "label", "needs", "reason", "requester", "parent")),
+}
+"""What the list of tasks can be filtered by."""
 
 
 class OnFailure(StrEnum):
@@ -166,10 +179,9 @@ class TaskPart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export:
-    """Tasks as JSON Lines."""
+    """Tasks as JSON Lines: Octet makes each line when it is asked for."""
 
-    text: str
-    count: int
+    lines: AsyncIterator[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from typing import Any, cast
 
 from core.kit import faults
+from core.kit.filters import Page, Query
 from core.kit.from_attributes import attributes_of
 from core.kit.transitions import check_step
 from core.messages.attachments import NamedFiles, named_files
@@ -142,30 +143,17 @@ class TaskRepository:
         self._link(tx, {task.id: {one.id: draft.on_failure for one in needed}}, by=by)
         return self._follow(tx, task, needed, draft.on_failure) if needed or draft.not_before_ms else task
 
-    async def list_newest(
-        self,
-        states: Collection[TaskState] | None,
-        *,
-        limit: int,
-        before: TaskId | None = None,
-        agent: str = "",
-        text: str = "",
-        label: str = "",
-    ) -> tuple[Task, ...]:
-        """Fetch the newest tasks: in `states`, older than `before`, of this agent, with this text and this label, where
-        given. Raises RowFailed for one that no list could show."""
-        page = {"size": limit, "before": _number(before) if before else _AFTER_ALL}
-        if agent or text or label:
-            wanted = {"states": [state.value for state in states or TaskState], "agent": agent, "text": text}
-            wanted["label"] = json.dumps(label) if label else ""
-            rows = await self._store.fetch(_store.FOUND, {**wanted, **page})
-        elif states is None:
-            rows = await self._store.fetch(_store.NEWEST, page)
-        else:
-            asked = {f"stands_{place}": state.value for place, state in enumerate(states)}
-            found = await self._store.fetch(_store.newest_in(len(states)), {**asked, **page}) if states else ()
-            rows = sorted(found, key=lambda row: row.number, reverse=True)[:limit]
-        return tuple(map(_readable, rows))
+    async def list(self, query: Query) -> Page[Task]:
+        """Fetch one page of tasks. Raises UnknownSort and InvalidCursor; RowFailed for one that no list could show."""
+        if query.phrases or query.sort or [name for name, _ in query.terms] != ["state"]:
+            return await _store.LISTING.page(self._store, query, _readable)
+        ((_, states),) = query.terms
+        asked = {f"stands_{place}": state for place, state in enumerate(states)}
+        page = {"size": query.limit + 1, "before": _number(query.after) if query.after else _AFTER_ALL}
+        found = await self._store.fetch(_store.newest_in(len(states)), {**asked, **page})
+        rows = sorted(found, key=lambda row: row.number, reverse=True)[: query.limit + 1]
+        shown = tuple(map(_readable, rows[: query.limit]))
+        return Page(items=shown, next=shown[-1].id if len(rows) > query.limit else "")
 
     async def get(self, task: str) -> Task:
         """Fetch one task as of the last commit. Raises TaskNotFound; RowFailed for one that nothing could show."""

@@ -13,6 +13,7 @@ from core.agents.model import STANDING_STILL, AgentState, AgentStatus
 from core.deliveries.model import DeliveryState
 from core.journal.model import Entry
 from core.kit.clock import DAY_MS, as_datetime
+from core.kit.filters import Page, Query
 from core.kit.from_attributes import from_attributes
 from core.limits import BestOfOutOfRange, clean_text
 from core.messages.answer_markers import MarkedAnswer
@@ -181,23 +182,10 @@ class Tasks:
             raise BestOfOutOfRange(least=2, most=min(found, limits.BEST_OF.most))
         return wanted
 
-    async def list(
-        self,
-        *,
-        by: Actor,
-        states: frozenset[TaskState] | None = None,
-        limit: int = 50,
-        before: TaskId | None = None,
-        agent: str = "",
-        text: str = "",
-        label: str = "",
-    ) -> tuple[Task, ...]:
-        """List the newest tasks: in `states`, older than `before`, of this agent, with this text and this label, where
-        given."""
+    async def list(self, query: Query = Query(), *, by: Actor) -> Page[Task]:  # noqa: B008 - it is frozen
+        """List tasks, the newest first unless sorted. Raises UnknownSort and InvalidCursor."""
         require(by, Permission.TASK_READ)
-        found = {"agent": agent, "text": text, "label": label}
-        look = partial(self.repository.list_newest, states, limit=limit, before=before, **found)
-        return await self.quarantine.read(look)
+        return await self.quarantine.read(lambda: self.repository.list(query))
 
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
         """Show one task with its prompt, deliveries and answers. Masks the prompt's code, except in the dry-run lane,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 
+from core.kit.filters import Page, Query
+from core.limits import ROWS
 from core.messages.service import Messages
 from core.security.model import Actor, Permission, require
 from core.store.engine import Store, Tx
@@ -19,15 +21,20 @@ class TaskTransfer:
     def __init__(self, tasks: Tasks, messages: Messages, store: Store) -> None:
         self._tasks, self._repository, self._messages, self._store = tasks, tasks.repository, messages, store
 
-    async def export(self, tasks: Sequence[Task], *, by: Actor) -> Export:
-        """Write tasks as JSON Lines, with what they need and who attempted them."""
-        require(by, Permission.TASK_READ)
-        repository, lines = self._repository, list[str]()
-        for task in tasks:
-            after = await repository.dependencies.list_for_task(task.id)
-            answers = await self._messages.list_for_task(task.id)
-            lines.append(export_line(task, after, await repository.attempts.list_for_task(task.id), answers))
-        return Export(text="".join(f"{line}\n" for line in lines), count=len(lines))
+    async def export(self, query: Query, *, by: Actor) -> Export:
+        """Write tasks as JSON Lines, the oldest first, with what they need and who attempted them."""
+        query = replace(query, sort="created", limit=ROWS.most)
+        return Export(lines=self._lines(await self._tasks.list(query, by=by), query, by))
+
+    async def _lines(self, page: Page[Task], query: Query, by: Actor) -> AsyncIterator[str]:
+        while True:
+            for task in page.items:
+                after = await self._repository.dependencies.list_for_task(task.id)
+                attempts = await self._repository.attempts.list_for_task(task.id)
+                yield export_line(task, after, attempts, await self._messages.list_for_task(task.id)) + "\n"
+            if not page.next:
+                return
+            page = await self._tasks.list(replace(query, after=page.next), by=by)
 
     async def import_text(self, text: str, like: NewTask, *, by: Actor) -> Imported:
         """Create the tasks of an export that have not ended, or of the grammar, with their links; all or none. Raises

@@ -30,7 +30,7 @@ from core.store import engine
 from core.store.engine import Tx
 from core.store.errors import StoreFull
 from core.tasks.model import Task, TaskChanges, TaskId, TaskState
-from tests.builders import ADA, longest, make_agent, make_desk, make_window_agent, open_coordinator
+from tests.builders import ADA, list_tasks, longest, make_agent, make_desk, make_window_agent, open_coordinator
 from tests.core.promises import Promises, what_is_open
 from tests.core.puppet import PuppetLane, PuppetWorker
 from tests.fakes.clock import FakeClock
@@ -336,7 +336,7 @@ class AnyWorld(RuleBasedStateMachine):
         await octet.store.write(lambda tx: self._settle_words(tx, may_be_dropped=False))
         for agent in self.agents:
             await octet.availability.resume(agent.name, by=ADA)
-        for task in await octet.tasks.list(by=ADA, limit=1_000):
+        for task in await list_tasks(octet, by=ADA, limit=1_000):
             with contextlib.suppress(OctetError):
                 if task.state in {TaskState.WORKING, TaskState.BLOCKED} or task.reason == "dry_run":
                     await octet.tasks.done(task.id, "Seven.", by=ADA)

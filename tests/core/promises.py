@@ -19,7 +19,7 @@ from core.reasons import Reason
 from core.retry_policy import RetryPolicy
 from core.store.engine import Tx
 from core.tasks.model import ENDED, Task, TaskId, TaskState
-from tests.builders import ADA
+from tests.builders import ADA, list_tasks
 from tests.core.puppet import PuppetLane
 
 MAY_STAND_OPEN = {DeliveryState.SUBMITTING}
@@ -43,7 +43,7 @@ class Promises:
         """Check every promise; return how many tasks there are."""
         octet = self.octet
         await octet.journal.verify()
-        tasks = {task.id: task for task in await octet.tasks.list(by=ADA, limit=1_000)}
+        tasks = {task.id: task for task in await list_tasks(octet, by=ADA, limit=1_000)}
         agents = {str(status.agent.name): status for status in await octet.agents.list(by=ADA)}
         for task in tasks.values():
             await self._one_delivery_at_most(task)
@@ -221,7 +221,7 @@ async def what_is_open(octet: Coordinator, said: Sequence[MessageId]) -> list[st
     """Return what users asked for and has not ended, and agents that have nothing to do and take nothing."""
     left = [
         f"{task.id} {task.state.value} ({task.reason})"
-        for task in await octet.tasks.list(by=ADA, limit=1_000)
+        for task in await list_tasks(octet, by=ADA, limit=1_000)
         if task.state not in ENDED
     ]
     for name in said:

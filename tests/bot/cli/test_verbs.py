@@ -377,9 +377,9 @@ async def test_a_desk_is_looked_at_held_released_and_stopped(served: Console) ->
     assert "main: ready" in status
     assert "covered: by “Notes”" in status
     modes = (
-        ("hold", "main: on hold", "held"),
+        ("hold", "Desk main is on hold", "held"),
         ("release", "main is running", "open"),
-        ("stop", "main: stopped", "stopped"),
+        ("stop", "Desk main is stopped", "stopped"),
     )
     for verb, state, mode in modes:
         said = await served.octet("desk", verb, "main")

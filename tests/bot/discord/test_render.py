@@ -20,11 +20,11 @@ from bot.discord.errors import MessageRejected
 from bot.discord.parts import AMBER, BLUE, FILE_LIMIT, GREEN, GREY, RED, Attachment, Parts, finished, framed
 from bot.discord.send_limits import SendLimits
 from bot.verbs import agents, tasks
-from bot.verbs.lists import Page
 from core.agents.model import Agent, AgentName, AgentState, AgentStatus, Lane
 from core.desks.model import Desk, DeskState, DeskStatus, WindowStatus
 from core.fleet.model import Need, NeedKind, Needs
 from core.kit.clock import SystemClock
+from core.kit.filters import Page
 from core.messages.model import Source, read_evidence, text_for_people
 from core.notices.model import AgentReport, AgentReports, EndCause, Halt, NoticeKind, UserAct
 from core.reasons import BlockCause, ParkCause, Reason, WaitReason

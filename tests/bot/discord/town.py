@@ -30,7 +30,7 @@ from core.settings.model import CommandGroup, DiscordSettings, Settings
 from core.tasks.model import Task, TaskId, TaskState
 from sandbox.discord.server import Sandbox
 from sandbox.discord.views import InteractionAnswer
-from tests.builders import make_agent, make_desk, make_window_agent, open_coordinator
+from tests.builders import list_tasks, make_agent, make_desk, make_window_agent, open_coordinator
 from tests.fakes.desk_worker import FakeDeskWorker
 from tests.fakes.lane import FakeLane
 from tests.fakes.sandbox_client import wait_message
@@ -112,7 +112,7 @@ class Town:
         return (await self.coordinator.tasks.show(TaskId(task), by=OPERATOR)).task
 
     async def tasks(self) -> list[str]:
-        return [one.id for one in await self.coordinator.tasks.list(by=OPERATOR)]
+        return [one.id for one in await list_tasks(self.coordinator, by=OPERATOR)]
 
     async def agent_state(self, agent: str = "Window-1") -> AgentState:
         return (await self.coordinator.agents.show(agent, by=OPERATOR)).state

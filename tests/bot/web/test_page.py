@@ -11,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from core.security.model import OPERATOR
 from scripts import page as building
+from tests.builders import list_tasks
 from tests.house import House, open_house
 from tests.pace import patience
 
@@ -85,7 +86,7 @@ async def test_a_task_that_is_created_on_the_page_shows_what_happens_to_it(page:
     await page.get_by_role("button", name="Create").click()
     await expect(page.get_by_role("heading", name="T-1")).to_be_visible()
     await expect(page.get_by_text("Working")).to_be_visible()
-    await house.core.tasks.done((await house.core.tasks.list(by=OPERATOR))[0].id, "Twelve birds", by=OPERATOR)
+    await house.core.tasks.done((await list_tasks(house.core, by=OPERATOR))[0].id, "Twelve birds", by=OPERATOR)
     await expect(page.get_by_text("Twelve birds")).to_be_visible()
     await expect(page.get_by_text("Done (not checked)")).to_be_visible()
 

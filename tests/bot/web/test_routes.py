@@ -346,7 +346,13 @@ async def test_a_delivery_that_nobody_saw_arrive_is_listed_and_resolved(face: Fa
 
 async def test_an_agent_is_listed_and_shown(face: Face) -> None:
     listed = (await face.operator.get("/api/v2/agents")).json()["items"][0]
-    assert (await face.operator.get("/api/v2/agents/Agent-1")).json() == {**listed, "queue": [], "program": None}
+    assert (await face.operator.get("/api/v2/agents/Agent-1")).json() == {
+        **listed,
+        "queue": [],
+        "program": None,
+        "hook": None,
+        "shows": "unknown",
+    }
     agent = listed["agent"]
     assert (agent["name"], listed["state"], agent["lane"], agent["window"]) == ("Agent-1", "idle", "window", "agent-1")
 

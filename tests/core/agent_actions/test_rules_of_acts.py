@@ -23,7 +23,7 @@ from core.desks.model import DeskNow, DeskState, Shown
 from core.kit.errors import Conflict, OctetError
 from core.profiles.model import Act, Activity
 from core.tasks.model import TaskState
-from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, list_tasks, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import QUICK, running
 from tests.fakes.desk_worker import FakeDeskWorker
 
@@ -199,7 +199,7 @@ async def look(octet: Coordinator, story: Play) -> None:
     standing = await octet.agent_actions.dialogs.list_open()
     assert [one.mark for one in standing] == ([window.dialog] if window.dialog else [])
     assert all(one.press is None for one in standing), "an act that is over keeps its buttons from working"
-    (task,) = await octet.tasks.list(by=ADA)
+    (task,) = await list_tasks(octet, by=ADA)
     state = (await octet.agents.show("Agent-1", by=ADA)).state
     if window.dialog and task.state in {TaskState.WORKING, TaskState.BLOCKED}:
         assert (task.state, state) == (TaskState.BLOCKED, AgentState.NEEDS_INPUT)

@@ -16,6 +16,7 @@ from core.agent_messages.model import NewAgentMessage, NewSubtask
 from core.agents.model import Agent, Job, Lane
 from core.coordinator import Coordinator
 from core.desks.model import DeskNow, DeskState
+from core.kit.filters import Query
 from core.messages.answer_markers import MarkedAnswer
 from core.messages.model import MessageKind, Source
 from core.messages.prompts import FROM_AGENT, PromptPart
@@ -39,6 +40,7 @@ from tests.builders import (
     ADA,
     CAROL,
     entries_of,
+    export_of,
     make_desk,
     make_new_task,
     make_window_agent,
@@ -452,8 +454,9 @@ async def test_a_copy_of_a_subtask_keeps_the_mark_of_an_agents_text_until_a_user
         await reach(octet, part.id, TaskState.WORKING)
         await end(octet, lane, part.id, "Done")
         again = await octet.tasks.retry(part.id, by=CAROL)
-        exported = await octet.task_transfer.export([again], by=ADA)
-        (copied,) = (await octet.task_transfer.import_text(exported.text, make_new_task(), by=CAROL)).tasks
+        new = ("state", frozenset({"ready", "assigned"}))
+        exported = await export_of(octet, Query(terms=(new,), phrases=("obey me",)))
+        (copied,) = (await octet.task_transfer.import_text(exported, make_new_task(), by=CAROL)).tasks
         await reach(octet, again.id, TaskState.WORKING)
         await end(octet, lane, again.id, "Done again")
         await reach(octet, copied, TaskState.WORKING)

@@ -23,7 +23,7 @@ from core.security.model import HolderId, Role
 from core.settings.model import TalkLimits
 from core.store.engine import Tx
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, list_tasks, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.agent_messages.test_talk import of
 from tests.core.dispatch.test_loop import QUICK, reach, running
 from tests.fakes.clock import FakeClock
@@ -152,7 +152,7 @@ async def test_each_start_leaves_the_same_rows_out_and_asks_about_each_once(tmp_
             async with house(tmp_path, clock, "Ann", "Bob", "Cid") as octet:
                 for _ in range(ROUNDS):
                     await octet.tasks.quarantine.write(octet.dispatch.assigner.assign_ready)
-                    assert len(await octet.tasks.list(by=ADA)) == 4
+                    assert len(await list_tasks(octet, by=ADA)) == 4
                     assert await octet.questions.list_open() == ()
                 needs = (await octet.fleet.needs_me(by=ADA)).shown
                 troubles = (await octet.fleet.health.look(by=ADA)).troubles

@@ -23,6 +23,7 @@ from core.tasks.model import TaskState
 from tests.builders import (
     ADA,
     CAROL,
+    list_tasks,
     longest,
     make_agent,
     make_desk,
@@ -115,11 +116,13 @@ async def test_a_user_has_so_many_tasks_under_way_at_once_as_the_settings_allow(
             await octet.tasks.new(make_new_task(), by=ADA)
         late = await octet.tasks.new(make_new_task(), by=CAROL)
         await dispatch(octet)
-        assigned = await octet.tasks.list(by=ADA, states=frozenset({TaskState.ASSIGNED}))
+        assigned = await list_tasks(octet, by=ADA, state=("assigned",))
         assert [task.id for task in assigned] == [late.id, "T-2", "T-1"]
         await octet.tasks.cancel(assigned[-1].id, by=ADA)
         await dispatch(octet)
-        assert (await octet.tasks.show((await octet.tasks.list(by=ADA))[2].id, by=ADA)).task.state is TaskState.ASSIGNED
+        assert (
+            await octet.tasks.show((await list_tasks(octet, by=ADA))[2].id, by=ADA)
+        ).task.state is TaskState.ASSIGNED
 
 
 @pytest.mark.parametrize(

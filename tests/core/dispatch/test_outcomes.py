@@ -20,7 +20,7 @@ from core.settings.model import DispatchSettings
 from core.store.engine import Tx
 from core.store.errors import StoreUnavailable
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
+from tests.builders import ADA, list_tasks, make_agent, make_desk, make_new_task, make_window_agent, open_coordinator
 from tests.core.dispatch.test_loop import code_in, reach, running, until, window_house
 from tests.fakes.clock import FakeClock
 from tests.fakes.desk_worker import FakeDeskWorker
@@ -268,7 +268,7 @@ async def test_every_one_of_many_tasks_says_why_it_waits(tmp_path: Path) -> None
             await reach(octet, FIRST, TaskState.READY)  # the desk is only starting
             await octet.dispatch.desk_changed("main", DeskNow(DeskState.UNAVAILABLE, Reason.NO_DISPLAY, "no display"))
             await reach(octet, TaskId("T-230"), TaskState.WAITING, "desk")
-            ready = await octet.tasks.list(by=ADA, states=frozenset({TaskState.READY}))
+            ready = await list_tasks(octet, by=ADA, state=("ready",))
             assert ready == ()
             await octet.dispatch.desk_changed("main", DeskNow(DeskState.READY))
             await reach(octet, FIRST, TaskState.WORKING)

@@ -22,7 +22,16 @@ from core.messages.model import MessageKind, Source
 from core.messages.prompts import PromptRenderer
 from core.profiles.model import PaneProfile, TooLong
 from core.tasks.model import TaskId, TaskState
-from tests.builders import ADA, longest, make_desk, make_new_task, make_window_agent, open_coordinator, refuses
+from tests.builders import (
+    ADA,
+    list_tasks,
+    longest,
+    make_desk,
+    make_new_task,
+    make_window_agent,
+    open_coordinator,
+    refuses,
+)
 from tests.core.agent_messages.test_words import say
 from tests.core.dispatch.test_loop import QUICK, code_in, reach, running
 from tests.core.messages.test_messages import make_message
@@ -105,7 +114,7 @@ async def test_a_start_deletes_what_a_kill_left_and_words_whose_time_is_over(tmp
     for name in ("01KOLD.md", "T-2.md"):
         os.utime(folder / name, (long_ago, long_ago))
     async with narrow_house(tmp_path, FakeLane()) as octet:
-        assert await octet.tasks.list(by=ADA)
+        assert await list_tasks(octet, by=ADA)
         assert {one.name for one in folder.iterdir()} == {"T-2.md", "01KNEW.md", "T-of nobody.md"}
 
 

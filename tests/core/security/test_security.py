@@ -16,6 +16,7 @@ from core.coordinator import Coordinator, open_people
 from core.dispatch.model import Decision
 from core.home import Home
 from core.kit.errors import Denied
+from core.kit.filters import Query
 from core.security.codes import ReplyKeys, TaskCodes
 from core.security.keys import load_key
 from core.security.model import (
@@ -36,6 +37,7 @@ from core.tasks.model import OnFailure, TaskChanges, TaskId
 from tests.builders import (
     BEN,
     entries_of,
+    list_tasks,
     make_agent,
     make_desk,
     make_new_task,
@@ -107,7 +109,7 @@ ARGUMENTS: dict[str, object] = {
     "needs": TaskId("T-1"),
     "on_failure": OnFailure.WAIT,
     "changes": TaskChanges(),
-    "tasks": (),
+    "query": Query(sort="nonsense"),
     "why": "",
     "reason": "",
     "scopes": frozenset(Permission),
@@ -169,7 +171,7 @@ def verbs_with_actor(room: object) -> list[Callable[..., Awaitable[object]]]:
 
 async def rows_of(octet: Coordinator) -> list[object]:
     entries = [*await entries_of(octet.journal, "task:T-1"), *await entries_of(octet.journal, "desk:main")]
-    return [*entries, *await pending(octet), await octet.tasks.list(by=OPERATOR)]
+    return [*entries, *await pending(octet), await list_tasks(octet, by=OPERATOR)]
 
 
 async def test_the_consoles_code_makes_one_owner_and_no_second(tmp_path: Path) -> None:

@@ -35,7 +35,6 @@ EXCEPTIONS = {
     "journal.LAST": "1 row, from the end of the table",
     "tasks.COUNTS": "every task, once per start and in an index alone: 100,000 rows take 10 ms",
     "tasks.REQUIREMENTS": "the open tasks, in an index alone: 10,000 rows take 10 ms",
-    "tasks.FOUND": "all tasks, when a user searches for a text or an agent",
     "tasks.IN_STATES": "tasks that agents have, one per agent: about 100 rows",
 }
 """Statements that may read all rows of something, or sort them, and how many these are."""

@@ -13,7 +13,7 @@ from core.coordinator import Coordinator
 from core.limits import IMPORTED_LINKS, LINKS
 from core.store.engine import Tx
 from core.tasks.model import OnFailure, TaskId, TaskState
-from tests.builders import ADA, make_agent, make_new_task, open_coordinator, refuses
+from tests.builders import ADA, list_tasks, make_agent, make_new_task, open_coordinator, refuses
 
 _GRAIN = 100  # SQLite's instructions per call of its progress handler
 FIRST = TaskId("T-1")
@@ -123,7 +123,7 @@ async def test_links_and_parts_have_limits_which_are_checked_before_anything_is_
         size = next(size for size in count(1) if size * (size - 1) // 2 > IMPORTED_LINKS.most)
         with refuses("unreadable_tasks"):
             await octet.task_transfer.import_text(lines(fully_linked(size)), make_new_task(""), by=ADA)
-        assert [task.id for task in await octet.tasks.list(by=ADA)] == [FIRST]
+        assert [task.id for task in await list_tasks(octet, by=ADA)] == [FIRST]
         await octet.task_parts.split(FIRST, "one\n" * LINKS.most, by=ADA)
         last = (await octet.tasks.new(make_new_task(), by=ADA)).id
         with refuses("too_many_links"):

@@ -23,7 +23,18 @@ from core.store.engine import Store, Tx
 from core.tasks import _store
 from core.tasks.dependencies import Dependencies
 from core.tasks.model import OnFailure, TaskId, TaskNotFound, TaskState
-from tests.builders import ADA, BEN, CAROL, entries_of, make_agent, make_new_task, open_coordinator, pending, refuses
+from tests.builders import (
+    ADA,
+    BEN,
+    CAROL,
+    entries_of,
+    list_tasks,
+    make_agent,
+    make_new_task,
+    open_coordinator,
+    pending,
+    refuses,
+)
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane import FakeLane
@@ -34,7 +45,7 @@ def ids(*numbers: int) -> frozenset[TaskId]:
 
 
 async def states(octet: Coordinator) -> dict[str, str]:
-    found = await octet.tasks.list(by=ADA)
+    found = await list_tasks(octet, by=ADA)
     return {task.id: f"{task.state} {task.reason}" if task.reason else task.state.value for task in found}
 
 
@@ -146,7 +157,7 @@ async def test_a_chain_of_any_length_follows_its_first_task(tmp_path: Path) -> N
         with refuses("dependency_cycle"):
             await octet.tasks.depend(TaskId("T-1"), TaskId(f"T-{length}"), OnFailure.WAIT, by=ADA)
         await octet.tasks.cancel(TaskId("T-1"), by=ADA)
-        found = await octet.tasks.list(by=ADA, limit=500)
+        found = await list_tasks(octet, by=ADA, limit=500)
         assert {task.state for task in found} == {TaskState.CANCELLED}
 
 

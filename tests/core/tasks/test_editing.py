@@ -15,7 +15,7 @@ from core.security.model import NotAllowed
 from core.tasks.model import OnFailure, TaskChanges, TaskId, TaskState, Verdict
 from core.tasks.parts import read_parts
 from core.tasks.texts import read_grammar, read_tasks
-from tests.builders import ADA, BEN, CAROL, make_agent, make_new_task, open_coordinator, refuses
+from tests.builders import ADA, BEN, CAROL, export_of, list_tasks, make_agent, make_new_task, open_coordinator, refuses
 from tests.core.dispatch.test_loop import code_in, reach, window_house
 from tests.core.tasks.test_dependencies import ids, states
 from tests.fakes.clock import FakeClock
@@ -71,8 +71,8 @@ async def test_lists_find_labels_and_texts_also_in_a_title(tmp_path: Path) -> No
         for labels in ({"bug"}, {"bug", "web ui"}, {"bugs"}):
             await octet.tasks.new(make_new_task(labels=frozenset(labels)), by=ADA)
         for label, found in (("bug", ["T-2", "T-1"]), ("web ui", ["T-2"]), ("bu", []), ("", ["T-3", "T-2", "T-1"])):
-            assert [task.id for task in await octet.tasks.list(by=ADA, label=label)] == found
-        assert len(await octet.tasks.list(by=ADA, text="COUNT THE")) == 3
+            assert [task.id for task in await list_tasks(octet, by=ADA, label=label)] == found
+        assert len(await list_tasks(octet, by=ADA, text="COUNT THE")) == 3
         for bad in ("a,b", 'say "x"', "x" * 41, " ", "two\nlines"):
             with refuses("invalid_label", "too_many_items", "text_too_long", "hidden_characters", "empty_text"):
                 await octet.tasks.new(make_new_task(labels=frozenset({bad})), by=ADA)
@@ -122,8 +122,7 @@ async def test_an_export_has_the_evidence_of_each_task(tmp_path: Path) -> None:
         await reach(octet, task.id, TaskState.WORKING)
         code = code_in(lane.submitted[0])
         await octet.tasks.accept_answer(task.id, code, "7", final=True, key="k", evidence=read_evidence(proof))
-        export = await octet.task_transfer.export([(await octet.tasks.show(task.id, by=ADA)).task], by=ADA)
-        assert json.loads(export.text)["evidence"] == proof
+        assert json.loads(await export_of(octet))["evidence"] == proof
 
 
 async def test_what_is_exported_comes_in_again_with_its_links_and_all_or_nothing(tmp_path: Path) -> None:
@@ -138,13 +137,12 @@ async def test_what_is_exported_comes_in_again_with_its_links_and_all_or_nothing
         await octet.tasks.new(make_new_task(after=ids(2), on_failure=OnFailure.START), by=ADA)
         await octet.task_parts.split(TaskId("T-3"), "one\ntwo", by=ADA)
         await octet.tasks.new(make_new_task(best_of=2), by=ADA)
-        tasks = (await octet.tasks.list(by=ADA))[::-1]
-        export = await octet.task_transfer.export(tasks, by=ADA)
-        assert (export.count, export.text.count("\n")) == (8, 8)
-        made = await octet.task_transfer.import_text(export.text, make_new_task("", key="import"), by=ADA)
+        export = await export_of(octet)
+        assert export.count("\n") == 8
+        made = await octet.task_transfer.import_text(export, make_new_task("", key="import"), by=ADA)
         assert made.tasks == tuple(f"T-{number}" for number in range(9, 16))
-        assert await octet.task_transfer.import_text(export.text, make_new_task("", key="import"), by=ADA) == made
-        again = await octet.task_transfer.export((await octet.tasks.list(by=ADA))[::-1][8:], by=ADA)
+        assert await octet.task_transfer.import_text(export, make_new_task("", key="import"), by=ADA) == made
+        again = "".join((await export_of(octet)).splitlines(keepends=True)[8:])
 
         def shape(text: str, first: int) -> list[dict[str, object]]:
             rows: list[dict[str, object]] = []
@@ -155,11 +153,11 @@ async def test_what_is_exported_comes_in_again_with_its_links_and_all_or_nothing
                 rows.append({**row, "id": move[row["id"]], "part_of": move.get(row["part_of"], "")})
             return rows
 
-        assert shape(again.text, 9) == shape("".join(export.text.splitlines(keepends=True)[1:]), 2)
+        assert shape(again, 9) == shape("".join(export.splitlines(keepends=True)[1:]), 2)
         broken = '{"id": "a", "brief": "x", "after": {"b": "wait"}}\n{"id": "b", "brief": "y", "after": {"a": "wait"}}'
         with pytest.raises(OctetError, match="circle"):
             await octet.task_transfer.import_text(broken, make_new_task(""), by=ADA)
-        assert len(await octet.tasks.list(by=ADA)) == 15
+        assert len(await list_tasks(octet, by=ADA)) == 15
 
 
 @pytest.mark.parametrize(

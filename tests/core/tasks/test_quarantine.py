@@ -18,7 +18,7 @@ from core.profiles.model import Act
 from core.reasons import ParkCause, Reason
 from core.store.engine import RowFailed, Tx, at_row
 from core.tasks.model import Task, TaskId, TaskState
-from tests.builders import ADA, make_agent, make_new_task, open_coordinator
+from tests.builders import ADA, export_of, list_tasks, make_agent, make_new_task, open_coordinator
 from tests.core.agent_actions.house import asked, house
 from tests.core.dispatch.test_loop import code_in, reach, until, window_house
 from tests.core.supervision.test_roster import agent
@@ -203,13 +203,13 @@ async def test_lists_and_exports_continue_without_what_cannot_be_read_and_a_user
         damage = text("UPDATE tasks SET labels = :labels WHERE number = 2")
         await octet.store.write(lambda tx: tx.execute(damage, {"labels": labels}))
         with structlog.testing.capture_logs() as lines:
-            found = await octet.tasks.list(by=ADA)
+            found = await list_tasks(octet, by=ADA)
         assert [one["event"] for one in lines] == ["row_quarantined"]
         assert [(one.id, one.state is TaskState.PARKED) for one in found] == [
             ("T-3", False),
             ("T-2", True),
             ("T-1", False),
         ]
-        (await octet.task_transfer.export(found, by=ADA)).text.encode()
+        (await export_of(octet)).encode()
         assert [need.task for need in (await octet.fleet.needs_me(by=ADA)).shown] == [SECOND]
         assert (await octet.tasks.show(SECOND, by=ADA)).task.labels == frozenset()

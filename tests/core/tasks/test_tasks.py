@@ -27,6 +27,7 @@ from tests.builders import (
     BEN,
     CAROL,
     entries_of,
+    list_tasks,
     make_agent,
     make_new_task,
     make_person,
@@ -66,7 +67,7 @@ async def test_bad_input_has_its_own_error_and_leaves_nothing(
     async with open_coordinator(tmp_path, agents=agents, lanes={}) as octet:
         with refuses(error):
             await octet.tasks.new(make_new_task(**changes), by=ADA)  # pyright: ignore[reportArgumentType] - any field
-        assert await octet.tasks.list(by=ADA) == ()
+        assert await list_tasks(octet, by=ADA) == ()
         assert await octet.notices.on(DISCORD).due() == ()
         assert await octet.journal.verify() == 0
 
@@ -83,7 +84,7 @@ async def test_the_same_key_never_makes_a_second_task(tmp_path: Path) -> None:
         once = await octet.tasks.new(make_new_task(key="i-1"), by=ADA)
         assert await octet.tasks.new(make_new_task("other words", key="i-1"), by=ADA) == once
         await octet.tasks.new(make_new_task(key="i-2"), by=ADA)
-        assert [task.id for task in await octet.tasks.list(by=ADA)] == ["T-2", "T-1"]
+        assert [task.id for task in await list_tasks(octet, by=ADA)] == ["T-2", "T-1"]
         assert set(await octet.notices.on(DISCORD).cards_of(["T-1", "T-2", "T-3"])) == {"T-1", "T-2"}
 
 
@@ -125,17 +126,16 @@ async def test_lists_are_newest_first_filtered_and_limited(tmp_path: Path) -> No
         for number in (2, 5):
             await octet.tasks.cancel(TaskId(f"T-{number}"), by=ADA)
         ready, both = frozenset({TaskState.READY}), frozenset({TaskState.READY, TaskState.CANCELLED})
-        assert [t.id for t in await octet.tasks.list(by=ADA, states=ready)] == ["T-6", "T-4", "T-3", "T-1"]
-        assert [t.id for t in await octet.tasks.list(by=ADA, states=both, limit=3)] == ["T-6", "T-5", "T-4"]
-        assert [t.id for t in await octet.tasks.list(by=ADA, limit=2)] == ["T-6", "T-5"]
-        assert await octet.tasks.list(by=ADA, states=frozenset()) == ()
+        assert [t.id for t in await list_tasks(octet, by=ADA, state=ready)] == ["T-6", "T-4", "T-3", "T-1"]
+        assert [t.id for t in await list_tasks(octet, by=ADA, state=both, limit=3)] == ["T-6", "T-5", "T-4"]
+        assert [t.id for t in await list_tasks(octet, by=ADA, limit=2)] == ["T-6", "T-5"]
 
 
 async def test_a_list_by_text_finds_a_brief_with_capitals_beyond_ascii(tmp_path: Path) -> None:
     async with open_coordinator(tmp_path, agents=[make_agent()], lanes={}) as octet:
         await octet.tasks.new(make_new_task(brief="Write the Übersicht"), by=ADA)
         for text in ("Übersicht", "the Über", "WRITE"):
-            assert [t.id for t in await octet.tasks.list(by=ADA, text=text)] == [FIRST]
+            assert [t.id for t in await list_tasks(octet, by=ADA, text=text)] == [FIRST]
 
 
 async def test_suggestions_come_from_memory_at_most_25_and_know_what_ended(
@@ -291,8 +291,7 @@ async def test_a_task_that_takes_a_step_while_tasks_are_listed_is_listed_once(
 
         monkeypatch.setattr(type(octet.store), "fetch", fetch_then_step)
         for order in ((TaskState.READY, TaskState.ASSIGNED, TaskState.WORKING), tuple(reversed(TaskState))):
-            rows = await octet.tasks.repository.list_newest(order, limit=50)
+            rows = await list_tasks(octet, by=ADA, state=order)
             assert [row.id for row in rows] == ["T-3", "T-2", "T-1"]
-        rows = await octet.tasks.list(by=ADA, states=frozenset({TaskState.READY}), limit=1)
+        rows = await list_tasks(octet, by=ADA, state=("ready",), limit=1)
         assert [row.id for row in rows] == ["T-3"]
-        assert await octet.tasks.list(by=ADA, states=frozenset()) == ()
