@@ -75,6 +75,9 @@ QUESTIONS_PER_HOUR = Limit("an agent's questions within an hour", 20, "questions
 CONNECTIONS = Limit("open connections over HTTP", 1000, "connections")
 CONNECTIONS_WITHOUT_TOKEN = Limit("open connections that have shown no token", 100, "connections")
 CONNECTIONS_OF_AGENT = Limit("open connections with one agent's token", 100, "connections")
+REQUESTS = Limit("requests over HTTP of one log-in or API key within a minute", 6_000, "requests")
+CHANGES = Limit("requests of one log-in or API key that change something, within a minute", 600, "changes")
+BATCH = Limit("the requests of one batch", 100, "requests", least=1)
 LIVE_LISTENERS = Limit("pages and streams of one user that listen at the same time", 20, "listeners")
 WAITING = Limit("the messages that wait for one agent", 200, "messages")
 

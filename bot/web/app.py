@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import click_page, errors, hooks, live, metrics, page, push
+from bot.web import batch, click_page, errors, hooks, live, metrics, page, push
 from bot.web.click_page import OneTimeLinks
 from bot.web.discord_log_in import DiscordLogIn
 from bot.web.guard import (
@@ -48,6 +48,7 @@ _OPEN = Access(need=RequiredAccess.NOTHING, body_limit=click_page.BODY_LIMIT)
 ACCESS = {
     "": Access(need=RequiredAccess.ACTOR, body_limit=BODY_LIMIT),
     "/api/v2/tasks": Access(need=RequiredAccess.ACTOR, body_limit=FILES_LIMIT),
+    "/api/v2/batch": Access(need=RequiredAccess.ACTOR, body_limit=FILES_LIMIT),
     "/api/v2/messages": Access(need=RequiredAccess.ACTOR, body_limit=FILES_LIMIT),
     "/api/v2/replies": Access(need=RequiredAccess.REPLY_KEY, body_limit=REPLY_LIMIT),
     hooks.PATH: Access(need=RequiredAccess.REPLY_KEY, body_limit=ANSWER_LIMIT, is_admitted_later=True),
@@ -92,6 +93,7 @@ def create_app(
         router,
         described,
         hooks.router,
+        batch.router,
         click_page.router,
         page.router,
         live.router,
@@ -120,6 +122,7 @@ async def openapi(request: Request, _: By) -> JSONResponse:
 
 @router.get("/livez")
 async def livez() -> dict[str, bool]:
+    """Say that Octet runs."""
     return {"alive": True}
 
 
@@ -134,6 +137,7 @@ async def proof(
 
 @router.get("/readyz")
 async def readyz(core: Core, by: Asker, request: Request, response: Response) -> dict[str, object]:
+    """Say whether Octet accepts work; to the operator also why not."""
     why = await core.store.why_not_writable(within_s=_LOOK_S)
     problems = [why] if why else []
     if problems:

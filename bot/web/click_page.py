@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from bot.web import errors
 from bot.web.guard import CSP, Access, By, Core, Guard, RequiredAccess
+from bot.web.verbs import PngResponse
 from core.calibration import texts
 from core.calibration.model import (
     Answer,
@@ -41,7 +42,7 @@ _CSP = (
 )
 _FILES = {"page.html": "text/html", "page.js": "text/javascript", "page.css": "text/css"}
 
-router = APIRouter(prefix=PAGE)
+router = APIRouter(prefix=PAGE, include_in_schema=False)
 calibrations = APIRouter(prefix="/desks/{name}/calibration")
 LASTS_S = 1800.0  # A page ends this long after its link was made
 MOST = 8  # pages at once; a new one ends the oldest
@@ -138,12 +139,14 @@ LetIn = Annotated[CalibrationDialog, Depends(_let_in)]
 
 @calibrations.post("")
 async def start(name: str, options: CalibrationOptions, core: Core, by: By) -> CalibrationStep:
+    """Begin the calibration of a desk, and return its first step."""
     calibrate = core.maintenance.calibrate
     return await calibrate.start(name, options, by=by)
 
 
 @calibrations.get("")
 async def show_step(name: str, core: Core, by: By) -> CalibrationStep:
+    """Show the present step of the calibration of a desk."""
     return await core.maintenance.calibrate.open(name, by=by).step()
 
 
@@ -151,12 +154,14 @@ async def show_step(name: str, core: Core, by: By) -> CalibrationStep:
 async def answer(
     name: str, given: Annotated[Answer, Body(discriminator="kind")], core: Core, by: By
 ) -> CalibrationStep:
+    """Answer the present step, and return the next one."""
     return await core.maintenance.calibrate.open(name, by=by).answer(given)
 
 
-@calibrations.get("/picture", response_class=Response)
-async def numbered_picture(name: str, core: Core, by: By) -> Response:
-    return Response(await core.maintenance.calibrate.open(name, by=by).picture(), media_type="image/png")
+@calibrations.get("/picture", response_class=PngResponse)
+async def numbered_picture(name: str, core: Core, by: By) -> PngResponse:
+    """Show the display with a number on each window that the present step asks about."""
+    return PngResponse(await core.maintenance.calibrate.open(name, by=by).picture())
 
 
 @calibrations.get("/words")

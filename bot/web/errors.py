@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from bot.verbs.naming import on_the_page
 from bot.verbs.schemas import problems_in, sentence_of
+from bot.web.description import DescribedApp
 from core.kit.errors import Conflict, Denied, Invalid, NoRoom, NotFound, OctetError, Unavailable
 from core.tasks.model import AnswerRateExceeded
 
@@ -37,6 +38,10 @@ class NoReplyKey(NoToken):
     run.json. If the agent may not read that file, the owner of this Octet runs `octet agent env` for it."""
 
 
+class TooManyRequests(Unavailable):
+    """This log-in or API key has reached its limit of {limit} {unit} within a minute. Try again in {after_s} s."""
+
+
 class BodyTooLarge(Invalid):
     """This request is larger than {limit} bytes. Send less."""
 
@@ -45,6 +50,7 @@ _STATUS: tuple[tuple[type[OctetError], int], ...] = (
     (NoToken, 401),
     (BodyTooLarge, 413),
     (AnswerRateExceeded, 429),
+    (TooManyRequests, 429),
     (NotFound, 404),
     (Conflict, 409),
     (Denied, 403),
@@ -69,7 +75,7 @@ def answer(error: OctetError, words: Callable[[str], str] = str) -> JSONResponse
 
 def make_app() -> FastAPI:
     """Make an application without routes, in which every error has the same shape."""
-    app = FastAPI(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
+    app = DescribedApp(title="Octet", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(OctetError, _octet_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)

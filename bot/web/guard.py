@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import math
 import time
 from bisect import bisect_left
 from collections import defaultdict
@@ -26,10 +27,20 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.web.errors import PAGE_HEADER, ApiKeyRefused, BodyTooLarge, NoReplyKey, NotLoggedIn, NoToken, answer
+from bot.web.errors import (
+    PAGE_HEADER,
+    ApiKeyRefused,
+    BodyTooLarge,
+    NoReplyKey,
+    NotLoggedIn,
+    NoToken,
+    TooManyRequests,
+    answer,
+)
 from bot.web.server import mark_token_shown
 from core.coordinator import Coordinator
 from core.kit.errors import OctetError
+from core.limits import CHANGES, REQUESTS, Limit
 from core.remedies import refused
 from core.security.model import EVERY_AGENT, KEY_PREFIX, OPERATOR, Actor
 
@@ -47,6 +58,7 @@ BUDGET = 32_000_000  # bytes of all bodies that Octet keeps at one time: seven o
 _READS = {"GET", "HEAD"}
 _METHODS = {*_READS, "POST", "WEBSOCKET"}  # others count together: a client may invent them
 CALL_BUCKETS_S = (0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+_MOST_COUNTED = 10_000  # so many log-ins and keys are counted at one time
 _BODY_S = 20  # how long a body may take to arrive
 
 
@@ -64,6 +76,7 @@ class Caller:
 
     actor: Actor | None = None  # None: an agent, or a program for it, with a reply key
     agent: str = EVERY_AGENT  # whose codes count in this request
+    counts_as: str = ""  # whose requests count together; empty: they are not limited
 
     @property
     def is_operator(self) -> bool:
@@ -73,6 +86,27 @@ class Caller:
     def connects_as(self) -> str:
         """Whose connections count together; empty: they are not limited."""
         return self.actor.id if self.actor and not self.is_operator else self.agent
+
+
+class Rates:
+    """How much of its limits each log-in and key has used: what is left grows steadily, up to a minute's worth."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._left = dict[tuple[str, Limit], tuple[float, float]]()
+
+    def count(self, who: str, limit: Limit) -> None:
+        """Count one request of `who`, unless that is empty. Raises TooManyRequests."""
+        if not who:
+            return
+        each_s, now = 60 / limit.most, self._now()
+        left, at = self._left.pop((who, limit), (float(limit.most), now))
+        left = min(limit.most, left + (now - at) / each_s)
+        self._left[who, limit] = max(left - 1, left % 1), now
+        if len(self._left) > _MOST_COUNTED:
+            del self._left[next(iter(self._left))]
+        if left < 1:
+            raise TooManyRequests(limit=limit.most, unit=limit.unit, after_s=math.ceil((1 - left) * each_s))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +137,7 @@ class Callers:
     logged_in: Callable[[str, str], Awaitable[Actor | None]]  # finds the actor of a log-in by its two secrets
     admit: Callable[..., None]  # refuses what Octet cannot take now; see Store.admit
     public: PublicAddress = PublicAddress()
+    rates: Rates = field(default_factory=Rates)
 
     async def find(self, headers: Headers) -> Caller | None:
         """Return who sends these headers; None where they hold no secret of this Octet. Raises ApiKeyRefused and
@@ -110,7 +145,7 @@ class Callers:
         if secret := headers.get(SECRET):
             if (actor := await self.logged_in(self.public.cookie_in(headers), secret)) is None:
                 raise NotLoggedIn
-            return Caller(actor=actor)
+            return Caller(actor=actor, counts_as=self.public.cookie_in(headers))
         scheme, _, shown = headers.get("authorization", "").partition(" ")
         shown = shown.strip() if scheme.lower() == "bearer" else ""
         if hmac.compare_digest(shown.encode(), self.operator_token.get_secret_value().encode()):
@@ -118,9 +153,14 @@ class Callers:
         if shown.startswith(KEY_PREFIX):
             if (actor := await self.actor_of(shown)) is None:
                 raise ApiKeyRefused
-            return Caller(actor=actor)
+            return Caller(actor=actor, counts_as=shown)
         agent = self.agent_of(shown)
         return None if agent is None else Caller(agent=agent)
+
+    def admit_change(self, caller: Caller) -> None:
+        """Count a request that changes something. Raises store_busy and TooManyRequests."""
+        self.rates.count(caller.counts_as, CHANGES)
+        self.admit(is_agent=caller.actor is None)
 
 
 def require(need: RequiredAccess, caller: Caller | None) -> None:
@@ -261,12 +301,13 @@ class Guard:
         """Return how large the body of this request may be. Raises what refuses the request."""
         self._check_sender(headers, is_public_file=_is_page_opened(scope, headers))
         caller = await self._callers.find(headers) if self._callers else None
-        if caller is not None:
+        if self._callers and caller:
             mark_token_shown(scope, caller.connects_as)
+            self._callers.rates.count(caller.counts_as, REQUESTS)
         access = self.access(scope["path"])
         require(access.need, caller)
         if self._callers and caller and scope.get("method") not in _READS and not access.is_admitted_later:
-            self._callers.admit(is_agent=caller.actor is None)
+            self._callers.admit_change(caller)
         scope.setdefault("state", {})[CALLER] = caller
         if int(headers.get("content-length", "0")) > access.body_limit:
             raise BodyTooLarge(limit=access.body_limit)
@@ -324,6 +365,12 @@ def address_of(request: Request) -> str:
     """Return the address of Octet that this request names."""
     public = cast("Callers", request.app.state.callers).public
     return public.url if public.serves(request.headers) else str(request.base_url).rstrip("/")
+
+
+async def admit_change(request: Request) -> None:
+    """Count one more change of this request. Raises as `Callers.admit_change`."""
+    callers, caller = cast("Callers", request.app.state.callers), await _caller(request)
+    callers.admit_change(cast("Caller", caller))
 
 
 async def user_of(request: Request) -> Actor:

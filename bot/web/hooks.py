@@ -108,6 +108,7 @@ def _of_notify(event: Event) -> Iterator[HookFact]:
 
 @router.post("/{program}", status_code=204)
 async def hook(program: str, request: Request, core: Core) -> Response:
+    """Take an event that an agent's program reports."""
     agent = await agent_of(request)
     for fact in facts_of(program, await request.body()):
         core.hooks.accept(fact, by=agent)

@@ -201,10 +201,14 @@ async def _close(socket: WebSocket, why: OctetError) -> None:
     await socket.close(1013 if isinstance(why, Unavailable) else 1008, why.message[:120])
 
 
-@router.get("/events")
-async def events(
-    request: Request, _: By, since: Annotated[int | None, Query(ge=0, le=2**62)] = None
-) -> StreamingResponse:
+class EventsResponse(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
+
+
+@router.get("/events", response_class=EventsResponse, response_model=None)
+async def events(request: Request, _: By, since: Annotated[int | None, Query(ge=0, le=2**62)] = None) -> EventsResponse:
     """Stream what happens as server-sent events, until the client goes; `since` is the last row that it knows."""
     callers, hub = cast("Callers", request.app.state.callers), cast("Live", request.app.state.live)
     pieces = hub.news(lambda: _again(callers, request), since)
@@ -215,7 +219,7 @@ async def events(
         async for news in pieces:
             yield f"id: {news.seq}\ndata: {_json(news)}\n\n"
 
-    return StreamingResponse(lines(), media_type="text/event-stream")
+    return EventsResponse(lines())
 
 
 async def _again(callers: Callers, request: Request) -> Actor | None:

@@ -6,13 +6,14 @@ import inspect
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Verb
 from bot.verbs.desks import Png
 from bot.verbs.schemas import Key, body_of, field_of, jsonable
 from bot.web.guard import address_of, agent_of, coordinator_of, user_of
+from core.tasks.model import Export
 
 Once = Annotated[Key | None, Header(alias="Idempotency-Key")]
 
@@ -26,16 +27,39 @@ def add_routes(app: FastAPI) -> None:
                 _endpoint(verb),
                 methods=[method],
                 name=f"{verb.group} {verb.name}",
+                summary=verb.summary,
                 description=verb.help,
-                response_model=None if verb.result is Png else verb.result,
+                status_code=_status_of(verb),
+                response_model=None if verb.result in _RESPONSES else verb.result,
+                response_class=_RESPONSES.get(verb.result, JSONResponse),
                 tags=[verb.group or "agents' own"],
                 openapi_extra={"x-permission": verb.permission, "x-own": verb.own},
             )
 
 
+class PngResponse(Response):
+    """A picture."""
+
+    media_type = "image/png"
+
+
+class LinesResponse(StreamingResponse):
+    """JSON Lines, sent while they are made."""
+
+    media_type = "application/x-ndjson"
+
+
+_RESPONSES: dict[Any, type[Response]] = {Png: PngResponse, Export: LinesResponse}
+
+
+def _status_of(verb: Verb) -> int:
+    """Return the status of a success: a verb with an origin creates something."""
+    return 201 if verb.wants_origin and verb.route.startswith("POST") else 200
+
+
 def _endpoint(verb: Verb) -> Any:
     method, path = verb.route.split()
-    status = 201 if verb.wants_origin and method == "POST" else 200  # a verb with an origin creates something
+    status = _status_of(verb)
 
     async def run(request: Request, **given: Any) -> Response:
         # Not by Depends, which takes FastAPI as long as the rest of a request.
@@ -45,7 +69,9 @@ def _endpoint(verb: Verb) -> Any:
         origin = Origin(key=f"http:{by.id}:{key}" if key else None, url=url)
         result = await verb.run(octet, {**given, **(body.model_dump() if body else {})}, by=by, origin=origin)
         if isinstance(result, Png):
-            return Response(result.png, media_type="image/png")
+            return PngResponse(result.png)
+        if isinstance(result, Export):
+            return LinesResponse(result.lines)
         return JSONResponse(jsonable(result), status_code=status)
 
     in_path = [one for one in verb.parameters if f"{{{one.name}}}" in path]

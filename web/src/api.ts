@@ -5,7 +5,7 @@ import { t } from './language'
 
 export type Schemas = components['schemas']
 
-const SECRET = 'octet-log-in'
+export const SECRET = 'octet-log-in'
 const LOG_IN = 'octet-log-in-id'
 
 export const secret = () => localStorage.getItem(SECRET) ?? ''

@@ -5,44 +5,51 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from itertools import product
+from typing import Any
+from unittest.mock import AsyncMock, MagicMock
 
 import httpx
 import pytest
 import structlog
-from fastapi import FastAPI
-from fastapi.routing import APIRoute
+from pydantic import SecretStr
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
-from bot.web import app, click_page
-from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT
-from bot.web.guard import LOOPBACK_NAMES, Guard, RequiredAccess
-from bot.web.verbs import add_routes
+from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT, create_app
+from bot.web.guard import COOKIE, LOOPBACK_NAMES, SECRET, Guard, RequiredAccess
+from core.security.model import OPERATOR, ROLE_ALLOWS, HolderId, Permission, Role
 from core.tasks.model import TaskState
 from tests.bot.web.conftest import Face
+from tests.bot.web.test_description import operations, request_of
 from tests.house import TOKEN
 
-SAMPLES = {"task": "T-1", "agent": "Agent-1", "desk": "main", "window": "agent-1", "attempt": "1"}
+SAMPLES = {"task": "T-1", "agent": "Agent-1", "desk": "main", "name": "main", "window": "agent-1", "attempt": "1"}
 
 
-def path_of(route: str) -> tuple[str, str]:
-    method, path = route.split()
-    return method, "/api/v2" + re.sub(r"{(\w+)}", lambda name: SAMPLES.get(name[1], "01"), path)
+def routes_of(found: Iterable[Any], prefix: str = "") -> Iterator[tuple[set[str], str]]:
+    """Return the methods and the path of each route, those of included routers among them."""
+    for one in found:
+        if hasattr(one, "original_router"):
+            yield from routes_of(one.original_router.routes, prefix + one.include_context.prefix)
+        elif isinstance(one, Route):
+            yield (one.methods or set()) - {"HEAD"}, prefix + one.path
 
 
-PROTECTED = [
-    *(path_of(one.route) for one in VERBS if one.permission and On.HTTP in one.on),
-    ("POST", "/api/v2/desks/main/calibration"),
-    ("GET", "/api/v2/desks/main/calibration"),
-    ("POST", "/api/v2/desks/main/calibration/answer"),
-    ("GET", "/api/v2/desks/main/calibration/picture"),
-    ("POST", "/api/v2/desks/main/calibration/page"),
+GUARD: Any = create_app(MagicMock(), operator_token=SecretStr(TOKEN), version="", mcp=AsyncMock())
+ROUTES = [
+    (method, re.sub(r"{(\w+)(:path)?}", lambda name: SAMPLES.get(name[1], "01"), path))
+    for methods, path in routes_of(GUARD._app.routes)
+    for method in sorted(methods)
 ]
-AGENTS = [path_of(one.route) for one in VERBS if not one.permission and On.HTTP in one.on]
-OPEN = [*AGENTS, ("GET", "/livez"), ("GET", "/readyz"), ("GET", "/proof/x")]
+"""Every route that the application has."""
+PROTECTED, AGENTS, OPEN = (
+    [(method, path) for method, path in ROUTES if GUARD.access(path).need is need]
+    for need in (RequiredAccess.ACTOR, RequiredAccess.REPLY_KEY, RequiredAccess.NOTHING)
+)
 BODIES = {"/api/v2/tasks": {"brief": "x"}, "/api/v2/desks/main/hold": {"text": "x"}}
 
 
@@ -50,29 +57,13 @@ def refused(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-def test_the_list_of_protected_routes_is_whole() -> None:
-    """Each route that the application has is asked for below."""
-    app = FastAPI()
-    add_routes(app)
-    routes = [(route, "") for route in app.routes] + [(route, "/api/v2") for route in click_page.calibrations.routes]
-    known = {(m, f"{at}{one.path}") for one, at in routes if isinstance(one, APIRoute) for m in one.methods or ()}
-    asked = [*PROTECTED, *((method, path) for method, path in OPEN if path.startswith("/api/"))]
-    unasked = {
-        (method, path)
-        for method, path in known
-        if not any(m == method and re.fullmatch(re.sub(r"{\w+}", "[^/]+", path), p) for m, p in asked)
-    }
-    assert unasked == set()
-    assert len(known) == len(asked)
-
-
-async def test_the_guard_knows_which_secret_each_route_needs_before_it_reads_the_body() -> None:
-    guard = Guard(FastAPI(), allowed_hosts=LOOPBACK_NAMES, access=ACCESS)
-    assert {guard.access(path).need for _, path in PROTECTED} == {RequiredAccess.ACTOR}
-    assert {guard.access(path).need for _, path in AGENTS} == {RequiredAccess.REPLY_KEY}
-    for room in (app, click_page):
-        paths = [route.path for route in room.router.routes if isinstance(route, APIRoute)]
-        assert {guard.access(path).need for path in paths} == {RequiredAccess.NOTHING}
+def test_each_verb_needs_the_secret_that_fits_its_permission() -> None:
+    for verb in VERBS:
+        if On.HTTP in verb.on:
+            method, path = verb.route.split()
+            path = "/api/v2" + re.sub(r"{(\w+)}", lambda name: SAMPLES.get(name[1], "01"), path)
+            assert (method, path) in (PROTECTED if verb.permission else AGENTS)
+    assert {path.split("/")[1] for _, path in OPEN} == {"livez", "readyz", "proof", "point", "page", "log-in"}
 
 
 async def test_without_the_operators_token_nothing_is_told_or_done(face: Face) -> None:
@@ -95,15 +86,68 @@ async def test_a_reply_key_opens_the_agents_routes_only(face: Face) -> None:
     assert await face.house.count() == 0
 
 
+async def test_a_log_in_counts_only_with_its_own_two_secrets_on_every_route(face: Face) -> None:
+    log_ins = face.house.core.log_ins
+    await face.house.core.people.bind(HolderId("discord:7"), Role.OWNER, by=OPERATOR)
+    mine, other = [
+        await log_ins.enter(log_ins.invite(who, by=OPERATOR), browser="x") for who in (OPERATOR.id, "discord:7")
+    ]
+    for (cookie, secret), (method, path) in product(
+        ((mine.cookie, ""), ("", mine.secret), (mine.cookie, other.secret), (other.cookie, mine.secret), ("x", "x")),
+        [*PROTECTED, *AGENTS],
+    ):
+        headers = {"Cookie": f"{COOKIE}={cookie}"} | ({SECRET: secret} if secret else {})
+        answer = await face.stranger.request(method, path, headers=headers, json=BODIES.get(path))
+        wanted = "not_logged_in" if secret else "no_token" if (method, path) in PROTECTED else "no_reply_key"
+        assert refused(answer) == (401, wanted), path
+    assert await face.house.count() == 0
+
+
+async def test_a_log_in_and_a_key_open_no_route_of_agents(face: Face) -> None:
+    core = face.house.core
+    new = await core.log_ins.enter(core.log_ins.invite(OPERATOR.id, by=OPERATOR), browser="x")
+    key = await core.api_keys.make("ci", frozenset(Permission), days=1, by=OPERATOR)
+    await core.people.bind(HolderId("discord:7"), Role.OWNER, by=OPERATOR)
+    other = await core.log_ins.enter(core.log_ins.invite("discord:7", by=OPERATOR), browser="x")
+    for headers, (method, path) in product(
+        (
+            {"Authorization": f"Bearer {key.secret}"},
+            {"Cookie": f"{COOKIE}={other.cookie}", SECRET: other.secret},
+        ),
+        AGENTS,
+    ):
+        answer = await face.stranger.request(method, path, headers=headers)
+        assert refused(answer) == (401, "no_reply_key"), path
+    assert new.secret != other.secret
+
+
+async def test_what_a_viewer_may_not_do_is_refused_on_each_route_by_key_and_by_log_in(face: Face) -> None:
+    """With the example of the API's description, so that nothing else is wrong with the request."""
+    await face.house.working()
+    core, viewer = face.house.core, HolderId("discord:7")
+    await core.people.bind(viewer, Role.VIEWER, by=OPERATOR)
+    new = await core.log_ins.enter(core.log_ins.invite(viewer, by=OPERATOR), browser="x")
+    key = await core.api_keys.make("ci", ROLE_ALLOWS[Role.VIEWER], days=1, by=OPERATOR)
+    described = await operations()
+    shown = ({"Authorization": f"Bearer {key.secret}"}, {"Cookie": f"{COOKIE}={new.cookie}", SECRET: new.secret})
+    for verb in VERBS:
+        if On.HTTP in verb.on and verb.permission and verb.permission not in ROLE_ALLOWS[Role.VIEWER]:
+            method, path = verb.route.split()
+            for headers in shown:
+                asked = request_of(f"{method} /api/v2{path}", described[f"{method} /api/v2{path}"])
+                answer = await face.stranger.request(**asked, headers=headers)
+                assert refused(answer) == (403, "not_allowed"), verb.route
+
+
 async def test_a_code_alone_is_worthless_and_nothing_changes(face: Face) -> None:
     task, code = await face.house.working()
     right = face.house.core.reply_keys.key("Agent-1")
     forged = (right[:-1], right + "0", right.replace("Agent-1", "Agent-2"), "octet-reply..", right.upper())
     body = {"task": task, "code": code, "text": "forged"}
-    for key, (_, path) in product((None, "wrong", *forged), AGENTS):
+    for key, (method, path) in product((None, "wrong", *forged), AGENTS):
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         whole = body if path.endswith("progress") else {**body, "final": True, "key": "k"}
-        answer = await face.stranger.post(path, headers=headers, json=whole)
+        answer = await face.stranger.request(method, path, headers=headers, json=whole)
         assert refused(answer) == (401, "no_reply_key"), key
     shown = await face.house.task(task)
     assert (shown.state, shown.progress) == (TaskState.WORKING, "")
@@ -135,7 +179,7 @@ async def test_the_operators_token_counts_as_a_reply_key(face: Face) -> None:
 
 async def test_another_host_is_refused_on_every_route(face: Face) -> None:
     hosts = ("evil.example", "evil.example:80", "127.0.0.1.evil.example", "", "localhost@evil")
-    for host, (method, path) in product(hosts, PROTECTED + OPEN):
+    for host, (method, path) in product(hosts, ROUTES):
         answer = await face.operator.request(method, path, headers={"Host": host}, json=BODIES.get(path))
         assert refused(answer) == (403, "host_refused"), path
     assert await face.house.count() == 0
@@ -143,8 +187,9 @@ async def test_another_host_is_refused_on_every_route(face: Face) -> None:
 
 async def test_another_page_is_refused_on_every_route(face: Face) -> None:
     origins = ("http://evil.example", "null", "http://localhost:1", "https://127.0.0.1")
-    for origin, (method, path) in product(origins, PROTECTED + OPEN):
-        answer = await face.operator.request(method, path, headers={"Origin": origin}, json=BODIES.get(path))
+    foreign = [*({"Origin": one} for one in origins), *({"Sec-Fetch-Site": one} for one in ("cross-site", "same-site"))]
+    for headers, (method, path) in product(foreign, ROUTES):
+        answer = await face.operator.request(method, path, headers=headers, json=BODIES.get(path))
         assert refused(answer) == (403, "origin_refused"), path
     assert await face.house.count() == 0
 

@@ -22,6 +22,7 @@ export const SCREENS: Screen[] = [
   { path: '/setup/windows', screen: lazy(() => import('./setup/windows')) },
   { path: '/setup/person', screen: lazy(() => import('./setup/person')) },
   { path: '/wall', name: 'Wall', screen: lazy(() => import('./wall')), isBare: true },
+  { path: '/playground', name: 'API', screen: lazy(() => import('./playground')) },
 ]
 
 /** The screens of the menu, for a user with these permissions. */
