@@ -262,16 +262,19 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "make page",
         "make tour",
     ),
+    "examples of the API: tests/bot/web/test_documented_examples.py, tests/bot/web/test_live.py": (
+        'curl -N -H "Authorization: Bearer $token" "$octet/events"',
+        'curl -sS --fail-with-body -H "Authorization: Bearer $token" "$octet/agents"',
+        (
+            'curl -sS --fail-with-body -H "Authorization: Bearer $token" -H "Idempotency-Key: nightly-1" '
+            """--json '{"brief": "Run the tests"}' "$octet/tasks\""""
+        ),
+        "octet=http://127.0.0.1:8321/api/v2",
+        """token=$(python3 -c "import json; print(json.load(open('run.json'))['token'])")""",
+    ),
     "needs what these tests do not: packages from a network, root, a shell, another machine, Windows": (
         'alias octet="$PWD/.venv/bin/octet"',
-        (
-            'curl -H "Authorization: Bearer $token" -H "Idempotency-Key: nightly-1" '
-            """--json '{"brief": "Run the tests"}' http://127.0.0.1:8321/api/v2/tasks"""
-        ),
-        'curl -H "Authorization: Bearer $token" http://127.0.0.1:8321/api/v2/agents',
-        'curl -N -H "Authorization: Bearer $token" http://127.0.0.1:8321/api/v2/events',
         'curl -H "Authorization: Bearer octet_…" http://127.0.0.1:8321/api/v2/agents',
-        """token=$(python3 -c "import json; print(json.load(open('run.json'))['token'])")""",
         "docker run --network=host --env-file agent-3.env …",
         'eval "$(octet agent env Agent-3)"',
         "umask 077; octet agent env --plain Agent-3 > agent-3.env",
