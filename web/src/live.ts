@@ -10,6 +10,7 @@ export type Connection = { state: 'connecting' | 'live' | 'offline'; sinceMs: nu
 const LAST_NEWS = 'octet-last-news'
 const RECENT = 60
 const LOGGED_OUT_CODE = 1008
+const REST_MS = 1_000 // so long the page rests after it asked again, so that busy desks do not make busy pages
 
 /** A value that components follow. */
 function followed<T>(value: T) {
@@ -51,6 +52,17 @@ export function follow(queries: QueryClient): () => void {
   let timer = 0
   let pauseMs = 500
   let isOver = false
+  let askedMs = 0
+  let asking = 0
+
+  /** Ask again for what the page shows: at once, and then at most once in REST_MS; later where no one sees it. */
+  function ask(): void {
+    window.clearTimeout(asking)
+    const restMs = askedMs + REST_MS - Date.now()
+    if (restMs > 0) return void (asking = window.setTimeout(ask, restMs))
+    askedMs = Date.now()
+    void queries.invalidateQueries({ refetchType: document.hidden ? 'none' : 'active', predicate: ({ meta }) => !meta?.isFixed })
+  }
 
   function open(): void {
     window.clearTimeout(timer)
@@ -63,7 +75,7 @@ export function follow(queries: QueryClient): () => void {
       since = news.seq
       const known = news.is_reset ? [] : recent.get()
       if (news.changes.length) recent.set([...news.changes.toReversed(), ...known].slice(0, RECENT))
-      if (news.is_reset || news.changes.length) void queries.invalidateQueries({ refetchType: 'active' })
+      if (news.is_reset || news.changes.length) ask()
     }
     socket.onclose = (end) => {
       if (isOver) return
@@ -80,6 +92,7 @@ export function follow(queries: QueryClient): () => void {
   return () => {
     isOver = true
     window.clearTimeout(timer)
+    window.clearTimeout(asking)
     window.removeEventListener('online', openSoon)
     socket?.close()
   }

@@ -4,6 +4,7 @@ break, and no Octet at all."""
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -131,6 +132,26 @@ async def test_a_command_is_found_and_run_by_keys_alone_and_the_focus_returns(se
     await page.keyboard.press("2")
     await expect(page.get_by_role("heading", name="Agents", level=1)).to_be_visible()
     await page.keyboard.press("1")
+
+
+async def test_a_user_keeps_a_view_and_reads_the_page_in_their_language(served: Served, page: Page) -> None:
+    await page.goto("/page/agents?state=idle")
+    await page.locator(".octet-own summary").click()
+    await page.get_by_label("Save this view as").fill("Free ones")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_role("link", name="Free ones")).to_be_visible()
+    await page.get_by_label("Language").select_option(label="Deutsch")
+    await expect(page.get_by_role("link", name="Agenten", exact=True)).to_be_visible()
+    await page.goto("/page")
+    await page.keyboard.press("Control+k")
+    await expect(page.get_by_role("combobox")).to_be_focused()
+    await page.keyboard.type("free")
+    await page.keyboard.press("Enter")
+    await expect(page).to_have_url(re.compile("/page/agents[?]state=idle$"))
+    await page.locator(".octet-own summary").click()
+    await page.get_by_label("Sprache").select_option(label="English")
+    await page.goto("/page")
+    await expect(page.get_by_role("heading", name="Home")).to_be_visible()
 
 
 async def test_a_viewer_sees_what_waits_and_is_offered_nothing(served: Served) -> None:

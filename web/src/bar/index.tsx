@@ -83,7 +83,7 @@ function useFound(text: string, close: () => void, choose: (verb: VerbShape) => 
   const may = useMay()
   const me = useMe().data
   const asked = useDeferredValue(text.trim())
-  const api = useQuery({ queryKey: ['openapi'], queryFn: () => request('GET /openapi.json') as Promise<Api> })
+  const api = useQuery({ queryKey: ['openapi'], meta: { isFixed: true }, queryFn: () => request('GET /openapi.json') as Promise<Api> })
   const agents = useQuery({
     queryKey: ['agents', 'names'],
     queryFn: () => resultOf(client.GET('/api/v2/agents', { params: { query: { limit: 100 } } })),
