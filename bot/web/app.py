@@ -118,7 +118,7 @@ def create_app(
 @described.get("/api/v2/openapi.json", include_in_schema=False)
 async def openapi(request: Request, _: By) -> JSONResponse:
     """Describe this API, for generators of clients."""
-    # The first description takes half a second; the loop goes on meanwhile.
+    # Making the first description takes half a second, too long for the loop.
     return JSONResponse(await asyncio.to_thread(cast("FastAPI", request.app).openapi))
 
 
