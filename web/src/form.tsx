@@ -2,11 +2,12 @@
 import { Checkbox, Input, NativeSelect, Stack, TextInput, Textarea } from '@mantine/core'
 import '@mantine/core/styles/Checkbox.css'
 import { useQuery } from '@tanstack/react-query'
-import { useId, useState } from 'react'
+import { useId, useState, type ReactNode } from 'react'
 import described from '../../tests/golden/openapi.json'
 import { client, resultOf } from './api'
 import { t } from './language'
-import { Act } from './parts'
+import { useMay } from './me'
+import { Act, Said } from './parts'
 
 type Schema = {
   type?: string
@@ -23,7 +24,12 @@ type Schema = {
   'x-choices'?: Record<string, string>
 }
 type Parameter = { name: string; in: string; required?: boolean; schema: Schema; description?: string }
-type Operation = { parameters?: Parameter[]; requestBody?: { content: Record<string, { schema: Schema }> } }
+type Operation = {
+  parameters?: Parameter[]
+  requestBody?: { content: Record<string, { schema: Schema }> }
+  'x-permission'?: string | null
+  'x-own'?: string
+}
 
 export type Method = 'get' | 'post'
 export type Given = Record<string, string | boolean | File>
@@ -41,9 +47,20 @@ export type Field = {
 
 const LONG = 1_000 // characters: a text that may be longer has several lines
 
+const operationOf = (path: string, method: Method) => (described.paths as unknown as Record<string, Record<string, Operation>>)[path]?.[method] ?? {}
+
+/** Return a function that tells whether the user may call a verb, at least for tasks of their own. */
+export function useMayCall(): (path: string, method?: Method) => boolean {
+  const may = useMay()
+  return (path, method = 'post') => {
+    const { 'x-permission': permission, 'x-own': own } = operationOf(path, method)
+    return !permission || may(permission) || Boolean(own && may('task.create'))
+  }
+}
+
 /** Return the parameters of a verb, in the order of its declaration: those without which it does nothing first. */
 export function fieldsOf(path: string, method: Method = 'post'): Field[] {
-  const operation = (described.paths as unknown as Record<string, Record<string, Operation>>)[path]?.[method] ?? {}
+  const operation = operationOf(path, method)
   const outside = (operation.parameters ?? []).filter((one) => one.in === 'path' || one.in === 'query')
   const body = resolved(Object.values(operation.requestBody?.content ?? {})[0]?.schema ?? {})
   const needed = new Set(body.required)
@@ -127,16 +144,17 @@ function OneField({ field, label, given, give }: Writing & { field: Field; label
   const { name, kind, help, choices } = field
   const value = given[name]
   const id = useId()
-  const looks = { label, description: t(help), value: String(value ?? '') }
+  const hint = <Said text={t(help)} />
+  const looks = { label, description: hint, value: String(value ?? '') }
   const write = (event: { currentTarget: { value: string } }) => give(name, event.currentTarget.value)
-  if (kind === 'agent') return <AgentField label={label} help={t(help)} value={looks.value} choose={(agent) => give(name, agent)} isNeeded={field.isNeeded} />
+  if (kind === 'agent') return <AgentField label={label} help={hint} value={looks.value} choose={(agent) => give(name, agent)} isNeeded={field.isNeeded} />
   if (kind === 'choice')
     return <NativeSelect {...looks} onChange={write} data={[{ value: '', label: t('default') }, ...choices.map(([one, words]) => ({ value: one, label: t(words) }))]} />
   if (kind === 'text') return <Textarea {...looks} onChange={write} autosize minRows={2} maxRows={16} />
-  if (kind === 'flag') return <Checkbox label={label} description={t(help)} checked={value === true} onChange={(event) => give(name, event.currentTarget.checked)} />
+  if (kind === 'flag') return <Checkbox label={label} description={hint} checked={value === true} onChange={(event) => give(name, event.currentTarget.checked)} />
   if (kind === 'file')
     return (
-      <Input.Wrapper label={label} description={t(help)} id={id}>
+      <Input.Wrapper label={label} description={hint} id={id}>
         <input id={id} type="file" onChange={(event) => give(name, event.currentTarget.files?.[0] ?? '')} />
       </Input.Wrapper>
     )
@@ -144,7 +162,7 @@ function OneField({ field, label, given, give }: Writing & { field: Field; label
 }
 
 /** An agent, chosen from those that there are. */
-export function AgentField({ label, help, value, choose, isNeeded, any = t('any') }: { label: string; help?: string; value: string; choose: (agent: string) => void; isNeeded?: boolean; any?: string }) {
+export function AgentField({ label, help, value, choose, isNeeded, any = t('any') }: { label: string; help?: ReactNode; value: string; choose: (agent: string) => void; isNeeded?: boolean; any?: string }) {
   const agents = useAgents()
   const data = [{ value: '', label: isNeeded ? t('choose …') : any }, ...agents.map((name) => ({ value: name, label: name }))]
   return <NativeSelect label={label} description={help} value={value} data={data} onChange={(event) => choose(event.currentTarget.value)} />

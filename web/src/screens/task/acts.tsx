@@ -1,7 +1,7 @@
 // What the user can do with a task: the buttons that Discord has, and the verbs that need a form.
 import { Group, Stack } from '@mantine/core'
 import { useLocation } from 'wouter'
-import { callVerb, VerbForm, type Given } from '../../form'
+import { callVerb, useMayCall, VerbForm, type Given } from '../../form'
 import { t } from '../../language'
 import { Act } from '../../parts'
 import type { View } from '.'
@@ -13,13 +13,14 @@ type Form = { label: string; path: string; isOffered: boolean; start?: Given }
 
 export function Acts({ view }: { view: View }) {
   const [, go] = useLocation()
+  const may = useMayCall()
   const { task } = view
   const { id, state } = task
   const isEnded = ENDED.has(state)
   const hasNotBegun = state === 'ready' || state === 'waiting'
-  const call = (verb: string) => callVerb(`/api/v2/tasks/{task}/${verb}`, 'post', { task: id })
-  const opens = (result: unknown) => (result as { id: string }).id !== id && go(`/tasks/${(result as { id: string }).id}`)
   const of = (verb: string) => `/api/v2/tasks/{task}/${verb}`
+  const call = (verb: string) => callVerb(of(verb), 'post', { task: id })
+  const opens = (result: unknown) => (result as { id: string }).id !== id && go(`/tasks/${(result as { id: string }).id}`)
   const forms: Form[] = [
     { label: t('Reply'), path: '/api/v2/messages', isOffered: Boolean(task.agent) && (!isEnded || state === 'done') },
     { label: t('Done'), path: of('done'), isOffered: !isEnded && Boolean(task.agent) },
@@ -33,15 +34,15 @@ export function Acts({ view }: { view: View }) {
   return (
     <Stack gap="xs" component="section" aria-label={t('What you can do')}>
       <Group align="flex-start">
-        {!isEnded && <Act color="red" sure={t('Cancel {id}?', { id })} call={() => call('cancel')}>{task.follow_up ? t('Stop the follow-up') : t('Cancel')}</Act>}
-        {state === 'cancelled' && Date.now() - task.changed_ms < UNDO_MS && <Act call={() => call('undo')}>{t('Undo')}</Act>}
-        {task.idle_ms != null && <Act call={() => call('nudge')}>{t('Ask for the answer')}</Act>}
-        {((isEnded && state !== 'done') || state === 'parked' || task.idle_ms != null) && <Act call={() => call('retry').then(opens)}>{t('Retry')}</Act>}
-        {state === 'done' && <Act call={() => call('retry').then(opens)}>{t('Run again')}</Act>}
-        {isEnded && <Act call={() => call('duplicate').then(opens)}>{t('Duplicate')}</Act>}
+        {!isEnded && may(of('cancel')) && <Act color="red" sure={t('Cancel {id}?', { id })} call={() => call('cancel')}>{task.follow_up ? t('Stop the follow-up') : t('Cancel')}</Act>}
+        {state === 'cancelled' && may(of('undo')) && Date.now() - task.changed_ms < UNDO_MS && <Act call={() => call('undo')}>{t('Undo')}</Act>}
+        {task.idle_ms != null && may(of('nudge')) && <Act call={() => call('nudge')}>{t('Ask for the answer')}</Act>}
+        {((isEnded && state !== 'done') || state === 'parked' || task.idle_ms != null) && may(of('retry')) && <Act call={() => call('retry').then(opens)}>{t('Retry')}</Act>}
+        {state === 'done' && may(of('retry')) && <Act call={() => call('retry').then(opens)}>{t('Run again')}</Act>}
+        {isEnded && may(of('duplicate')) && <Act call={() => call('duplicate').then(opens)}>{t('Duplicate')}</Act>}
       </Group>
       <div className="octet-forms">
-        {forms.filter((one) => one.isOffered).map(({ label, path, start }) => (
+        {forms.filter((one) => one.isOffered && may(one.path)).map(({ label, path, start }) => (
           <details key={label} name="task-form">
             <summary>{label}</summary>
             <VerbForm path={path} fixed={{ task: id }} start={start} label={label} only={path.endsWith('messages') ? MESSAGE : undefined} />

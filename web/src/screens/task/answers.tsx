@@ -1,15 +1,18 @@
 // The parts of a task: answers side by side where the user picks one, else a list.
 import { Group, Stack, Text, Title } from '@mantine/core'
-import { callVerb } from '../../form'
+import { callVerb, useMayCall } from '../../form'
 import { t } from '../../language'
 import { Act, Nothing, Sign, State, To } from '../../parts'
 import type { View } from '.'
 
+const PICK = '/api/v2/tasks/{task}/pick'
+
 export function Parts({ view: { task, parts } }: { view: View }) {
+  const may = useMayCall()
   if (!parts.length) return null
   const isPicked = parts.some((one) => one.is_chosen)
   const isBestOf = task.parts === 'best_of'
-  const canPick = isBestOf && !isPicked && !['cancelled', 'expired', 'failed', 'done'].includes(task.state)
+  const canPick = isBestOf && !isPicked && may(PICK) && !['cancelled', 'expired', 'failed', 'done'].includes(task.state)
   return (
     <section aria-label={isBestOf ? t('Answers side by side') : t('Parts')}>
       <Title order={2} size="h4" mb="xs">{isBestOf ? t('Answers side by side') : t('Parts')}</Title>
@@ -24,7 +27,7 @@ export function Parts({ view: { task, parts } }: { view: View }) {
             </Group>
             {part.answer ? <pre className="octet-text">{part.answer}</pre> : isBestOf && <Nothing>{t('No answer yet.')}</Nothing>}
             {canPick && part.state === 'done' && (
-              <Act variant="filled" call={() => callVerb('/api/v2/tasks/{task}/pick', 'post', { task: part.id })}>{t('Pick {id}', { id: part.id })}</Act>
+              <Act variant="filled" call={() => callVerb(PICK, 'post', { task: part.id })}>{t('Pick {id}', { id: part.id })}</Act>
             )}
           </Stack>
         ))}

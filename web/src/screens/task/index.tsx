@@ -4,7 +4,8 @@ import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense } from 'react'
 import { client, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
-import { Ago, Shown, State, To } from '../../parts'
+import { Needs, useHome } from '../../needs'
+import { Ago, Said, Shown, State, To } from '../../parts'
 import { Acts } from './acts'
 import { Attempts } from './attempts'
 import { Parts } from './answers'
@@ -12,7 +13,7 @@ import { Receipt } from './receipt'
 import './task.css'
 
 /** A task with what Octet says of it in words, which its description of the API leaves out. */
-export type View = Schemas['TaskView'] & { is_assignable: boolean; task: { cure: string; choice: { short: string } | null } }
+export type View = Schemas['TaskView'] & { is_assignable: boolean; task: { choice: { short: string } | null } }
 
 const Links = lazy(() => import('./links'))
 
@@ -28,6 +29,7 @@ export default function Task({ id }: { id: string }) {
         {(view) => (
           <Stack>
             <Head view={view} />
+            <Waits id={id} />
             <Acts view={view} />
             <Parts view={view} />
             <Receipt view={view} />
@@ -41,6 +43,18 @@ export default function Task({ id }: { id: string }) {
         )}
       </Shown>
     </Stack>
+  )
+}
+
+/** What of this task needs the user, with the ways to settle it. */
+function Waits({ id }: { id: string }) {
+  const needs = useHome().data?.needs.filter((one) => one.need.task === id) ?? []
+  if (!needs.length) return null
+  return (
+    <section aria-label={t('Needs you')}>
+      <Title order={2} size="h4" mb="xs">{t('Needs you')}</Title>
+      <Needs needs={needs} />
+    </section>
   )
 }
 
@@ -64,9 +78,8 @@ function Head({ view }: { view: View }) {
         {task.agent && <To href={`/agents/${task.agent}`}>{task.agent}</To>}
         <To href={`/chat/task/${task.id}`}>{t('Chat')}</To>
       </Group>
-      {task.note && <Text>{task.note}</Text>}
-      {task.cure && <Text c="var(--octet-quiet)">{task.cure}</Text>}
-      {view.left_with && <Text>{t('{agent} still works on it.', { agent: view.left_with })}</Text>}
+      {task.note && <Text><Said text={task.note} /></Text>}
+            {view.left_with && <Text>{t('{agent} still works on it.', { agent: view.left_with })}</Text>}
       {view.held_up_by.map((one) => (
         <Text key={one.agent.name} size="sm"><To href={`/agents/${one.agent.name}`}>{one.agent.name}</To> <State of="agent" state={one.state} /></Text>
       ))}

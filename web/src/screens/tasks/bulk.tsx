@@ -1,11 +1,12 @@
 // What is done with several tasks at once: one question before, and a result for each.
 import { Alert, Button, Group, NativeSelect, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
-import { callVerb, fieldsOf, useAgents, type Given } from '../../form'
+import { callVerb, fieldsOf, useAgents, useMayCall, type Given } from '../../form'
 import { t } from '../../language'
-import { To } from '../../parts'
+import { Said, To } from '../../parts'
 
 export type Plan = { verb: string; given: Given; question: string }
+const of = (verb: string) => `/api/v2/tasks/{task}/${verb}`
 type Result = { id: string; problem: string }
 
 /** Return what Octet asks before it does this with so many tasks. */
@@ -19,13 +20,15 @@ export function Bulk({ ids, plan, setPlan, clear }: Several) {
   const [results, setResults] = useState<Result[]>([])
   const [isBusy, setIsBusy] = useState(false)
   const agents = useAgents()
+  const mayCall = useMayCall()
+  const may = (verb: string) => mayCall(of(verb))
   const priorities = fieldsOf('/api/v2/tasks').find((one) => one.name === 'priority')?.choices ?? []
   const count = ids.length
   const run = async ({ verb, given }: Plan) => {
     setIsBusy(true)
     const found: Result[] = []
     for (const id of ids) {
-      const problem = await callVerb(`/api/v2/tasks/{task}/${verb}`, 'post', { ...given, task: id }).then(() => '', (error: Error) => error.message)
+      const problem = await callVerb(of(verb), 'post', { ...given, task: id }).then(() => '', (error: Error) => error.message)
       found.push({ id, problem })
     }
     setResults(found)
@@ -44,18 +47,18 @@ export function Bulk({ ids, plan, setPlan, clear }: Several) {
             </>
           ) : (
             <>
-              <Button size="xs" variant="default" onClick={() => setPlan(planOf('cancel', count))}>{t('Cancel')}</Button>
-              <Button size="xs" variant="default" onClick={() => setPlan(planOf('retry', count))}>{t('Retry')}</Button>
-              <Choice
+              {may('cancel') && <Button size="xs" variant="default" onClick={() => setPlan(planOf('cancel', count))}>{t('Cancel')}</Button>}
+              {may('retry') && <Button size="xs" variant="default" onClick={() => setPlan(planOf('retry', count))}>{t('Retry')}</Button>}
+              {may('assign') && <Choice
                 label={t('Assign to …')}
                 data={agents.map((one) => [one, one])}
                 choose={(agent) => setPlan({ verb: 'assign', given: { agent }, question: t('Assign {count} tasks to {agent}?', { count, agent }) })}
-              />
-              <Choice
+              />}
+              {may('priority') && <Choice
                 label={t('Priority …')}
                 data={priorities}
                 choose={(priority, words) => setPlan({ verb: 'priority', given: { priority }, question: t('Give {count} tasks priority {words}?', { count, words }) })}
-              />
+              />}
               <Button size="xs" variant="subtle" onClick={clear}>{t('Select none')}</Button>
             </>
           )}
@@ -65,7 +68,7 @@ export function Bulk({ ids, plan, setPlan, clear }: Several) {
         <Alert role="status" color={results.some((one) => one.problem) ? 'yellow' : 'green'} title={t('{done} of {count} done', { done: results.filter((one) => !one.problem).length, count: results.length })} withCloseButton closeButtonLabel={t('Close')} onClose={() => setResults([])}>
           <Stack gap={2}>
             {results.map(({ id, problem }) => (
-              <Text size="sm" key={id}><To href={`/tasks/${id}`}>{id}</To>: {problem || t('done')}</Text>
+              <Text size="sm" key={id}><To href={`/tasks/${id}`}>{id}</To>: <Said text={problem || t('done')} /></Text>
             ))}
           </Stack>
         </Alert>

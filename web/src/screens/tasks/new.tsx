@@ -2,7 +2,7 @@
 import { Group, Stack } from '@mantine/core'
 import { useState } from 'react'
 import { useLocation } from 'wouter'
-import { callVerb, Fields, fieldsOf, isComplete, type Given } from '../../form'
+import { callVerb, Fields, fieldsOf, isComplete, useMayCall, type Given } from '../../form'
 import { t } from '../../language'
 import { Act } from '../../parts'
 import type { Task } from '.'
@@ -14,8 +14,10 @@ export function NewTask() {
   const [given, setGiven] = useState<Given>({})
   const [key, setKey] = useState(() => crypto.randomUUID())
   const [, go] = useLocation()
+  const may = useMayCall()
   const fields = fieldsOf(PATH)
   const writing = { given, give: (name: string, value: Given[string]) => setGiven((before) => ({ ...before, [name]: value })) }
+  if (!may(PATH)) return null
   return (
     <Stack gap="xs" component="section" aria-label={t('New task')}>
       <Fields {...writing} fields={fields.filter((one) => one.name === 'brief')} labels={{ brief: t('New task') }} />

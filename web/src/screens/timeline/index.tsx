@@ -77,7 +77,7 @@ function Spans({ found, fromMs }: { found: Found; fromMs: number }) {
       <details>
         <summary>{t('As a table')}</summary>
         <div className="octet-wide" tabIndex={0} role="region" aria-label={t('As a table')}>
-          <Table>
+          <Table className="octet-spans">
             <Table.Thead>
               <Table.Tr>
                 {[t('Agent'), t('What'), t('Began'), t('Took')].map((one) => <Table.Th key={one}>{one}</Table.Th>)}
