@@ -34,7 +34,7 @@ async def test_a_task_is_created_with_a_parameter_that_few_need(page: Page, hous
 
 async def test_several_tasks_are_cancelled_after_one_question(page: Page, house: House) -> None:
     made = [await house.core.tasks.new(NewTask(brief=f"Bird {number}"), by=OPERATOR) for number in range(2)]
-    await page.goto("/page/tasks?text=Bird")
+    await page.goto("/page/tasks?filter=Bird&sort=-created")
     for task in made:
         await page.get_by_role("checkbox", name=f"Select {task.id}", exact=True).check()
     bulk = page.get_by_role("region", name="Selected tasks")

@@ -9,6 +9,7 @@ import { Ago, Said, Shown, State, To } from '../../parts'
 import { Acts } from './acts'
 import { Attempts } from './attempts'
 import { Parts } from './answers'
+import { Journal } from './journal'
 import { Receipt } from './receipt'
 import './task.css'
 
@@ -39,6 +40,7 @@ export default function Task({ id }: { id: string }) {
               </Suspense>
             )}
             <Attempts view={view} />
+            <Journal task={id} />
           </Stack>
         )}
       </Shown>

@@ -66,7 +66,7 @@ export function Receipt({ view }: { view: View }) {
           </Shown>
         </li>}
         {answers.map((one) => (
-          <Step key={one.id} name={one.final ? t('Answered') : t('Said')} ms={one.created_ms} by={one.sender_name || one.sender.replace(/^agent:/, '')} sign={one.late && <Sign colour="orange">{t('late')}</Sign>}>
+          <Step key={one.id} name={one.final ? t('Answered') : t('Said')} ms={one.created_ms} by={one.sender_name || one.sender.replace(/^\w+:/, '')} sign={one.late && <Sign colour="orange">{t('late')}</Sign>}>
             <pre className="octet-text">{one.body}</pre>
             {one.evidence.map((item) => (
               <Text size="sm" key={item.text}>{item.text}</Text>

@@ -1,13 +1,21 @@
 // What is done with several tasks at once: one question before, and a result for each.
 import { Alert, Button, Group, NativeSelect, Stack, Text } from '@mantine/core'
 import { useState } from 'react'
-import { callVerb, fieldsOf, useAgents, useMayCall, type Given } from '../../form'
+import { client, resultOf } from '../../api'
+import { fieldsOf, useAgents, useMayCall, valuesOf, type Given } from '../../form'
 import { t } from '../../language'
 import { Said, To } from '../../parts'
 
 export type Plan = { verb: string; given: Given; question: string }
 const of = (verb: string) => `/api/v2/tasks/{task}/${verb}`
 type Result = { id: string; problem: string }
+
+const MOST = 100 // requests of one batch
+
+function problemOf(result?: { status: number; body?: unknown }): string {
+  if (result && result.status >= 200 && result.status < 300) return ''
+  return (result?.body as { detail?: string } | undefined)?.detail ?? t('Octet answered {status}.', { status: result?.status ?? 0 })
+}
 
 /** Return what Octet asks before it does this with so many tasks. */
 export function planOf(verb: 'cancel' | 'retry', count: number): Plan {
@@ -26,10 +34,13 @@ export function Bulk({ ids, plan, setPlan, clear }: Several) {
   const count = ids.length
   const run = async ({ verb, given }: Plan) => {
     setIsBusy(true)
+    const body = await valuesOf(fieldsOf(of(verb)), given)
     const found: Result[] = []
-    for (const id of ids) {
-      const problem = await callVerb(of(verb), 'post', { ...given, task: id }).then(() => '', (error: Error) => error.message)
-      found.push({ id, problem })
+    for (let at = 0; at < ids.length; at += MOST) {
+      const some = ids.slice(at, at + MOST)
+      const calls = some.map((id) => ({ path: `/tasks/${id}/${verb}`, body: Object.keys(body).length ? body : undefined, key: crypto.randomUUID() }))
+      const results = await resultOf(client.POST('/api/v2/batch', { body: { calls } })).catch((error: Error) => some.map(() => ({ status: 0, body: { detail: error.message } })))
+      some.forEach((id, one) => found.push({ id, problem: problemOf(results[one]) }))
     }
     setResults(found)
     setIsBusy(false)

@@ -17,6 +17,8 @@ export type Chosen = {
   chosen: Set<string>
   choose: (ids: string[], isChosen: boolean) => void
   propose: (id: string, verb: 'cancel' | 'retry') => void // asks first
+  sort: string
+  sortBy: (sort: string) => void
 }
 
 const Table = lazy(() => import('./table'))
@@ -49,8 +51,8 @@ export default function Tasks() {
     setChosen(new Set([id]))
     setPlan(planOf(verb, 1))
   }
-  const filters = { state: value('state') || (isBoard ? 'all' : ''), agent: value('agent'), label: value('label'), text: value('text') }
-  const isFiltered = Boolean(value('state') || filters.agent || filters.label || filters.text)
+  const filters = { state: value('state') || (isBoard && !value('filter').includes('state:') ? 'all' : ''), agent: value('agent'), filter: value('filter'), sort: isBoard ? '' : value('sort') }
+  const isFiltered = Boolean(value('state') || filters.agent || filters.filter)
   const given = Object.fromEntries(Object.entries(filters).filter(([, one]) => one)) as { state?: Schemas['TaskState'] }
   const tasks = useInfiniteQuery({
     queryKey: ['tasks', 'list', filters, isBoard],
@@ -87,15 +89,14 @@ export default function Tasks() {
           ]}
         />
         <AgentField label={t('Agent')} any={t('all')} value={filters.agent} choose={(agent) => change('agent', agent)} />
-        {(['label', 'text'] as const).map((name) => (
-          <TextInput
-            key={`${name} ${value(name)}`}
-            label={name === 'label' ? t('Label') : t('Text')}
-            defaultValue={value(name)}
-            onBlur={(event) => event.currentTarget.value !== value(name) && change(name, event.currentTarget.value)}
-            onKeyDown={(event) => event.key === 'Enter' && change(name, event.currentTarget.value)}
-          />
-        ))}
+        <TextInput
+          key={filters.filter}
+          label={t('Filter')}
+          placeholder="label:docs priority:0,1"
+          defaultValue={filters.filter}
+          onBlur={(event) => event.currentTarget.value !== filters.filter && change('filter', event.currentTarget.value)}
+          onKeyDown={(event) => event.key === 'Enter' && change('filter', event.currentTarget.value)}
+        />
         {isFiltered && <Button size="xs" variant="subtle" onClick={() => go(isBoard ? `${where}?view=board` : where)}>{t('Clear filters')}</Button>}
       </Group>
       <Bulk ids={[...chosen]} plan={plan} setPlan={setPlan} clear={clear} />
@@ -105,7 +106,7 @@ export default function Tasks() {
             <Nothing>{isFiltered ? t('No task fits these filters.') : isBoard ? t('No tasks yet. Write the first one above.') : t('No task is open. Write one above, or show those that have ended.')}</Nothing>
           ) : (
             <Suspense>
-              <Rows tasks={rows} chosen={chosen} choose={choose} propose={propose} />
+              <Rows tasks={rows} chosen={chosen} choose={choose} propose={propose} sort={filters.sort} sortBy={(sort) => change('sort', sort)} />
             </Suspense>
           )
         }

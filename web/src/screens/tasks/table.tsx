@@ -1,5 +1,5 @@
 // The table of tasks.
-import { Checkbox, Table, Text } from '@mantine/core'
+import { Checkbox, Table, Text, UnstyledButton } from '@mantine/core'
 import { rowSelectionFeature, tableFeatures, useTable, type ColumnDef } from '@tanstack/react-table'
 import { t } from '../../language'
 import { Ago, State, To } from '../../parts'
@@ -16,9 +16,10 @@ const COLUMNS: (Column & { id: string })[] = [
   { id: 'labels', header: () => t('Labels'), cell: ({ row }) => row.original.labels.join(', ') },
   { id: 'changed', header: () => t('Changed'), cell: ({ row }) => <Ago ms={row.original.changed_ms} /> },
 ]
+const SORTS: Record<string, string> = { task: 'created', state: 'state', agent: 'agent', priority: 'priority', changed: 'changed' }
 const NARROW = new Set(['task', 'state']) // what a telephone shows
 
-export default function TaskTable({ tasks, chosen, choose }: Chosen & { tasks: Task[] }) {
+export default function TaskTable({ tasks, chosen, choose, sort, sortBy }: Chosen & { tasks: Task[] }) {
   const table = useTable({
     features,
     columns: COLUMNS,
@@ -37,7 +38,19 @@ export default function TaskTable({ tasks, chosen, choose }: Chosen & { tasks: T
                 <Checkbox aria-label={t('Select all')} checked={shown.every((id) => chosen.has(id))} indeterminate={shown.some((id) => chosen.has(id)) && !shown.every((id) => chosen.has(id))} onChange={(event) => choose(shown, event.currentTarget.checked)} />
               </Table.Th>
               {group.headers.map((header) => (
-                <Table.Th key={header.id} visibleFrom={NARROW.has(header.id) ? undefined : 'sm'}><table.FlexRender header={header} /></Table.Th>
+                <Table.Th
+                  key={header.id}
+                  visibleFrom={NARROW.has(header.id) ? undefined : 'sm'}
+                  aria-sort={sort === SORTS[header.id] ? 'ascending' : sort === `-${SORTS[header.id]}` ? 'descending' : undefined}
+                >
+                  {SORTS[header.id] ? (
+                    <UnstyledButton className="octet-sort" onClick={() => sortBy(next(sort, SORTS[header.id] ?? ''))}>
+                      <table.FlexRender header={header} /> <span aria-hidden="true">{sort === SORTS[header.id] ? '↑' : sort === `-${SORTS[header.id]}` ? '↓' : '↕'}</span>
+                    </UnstyledButton>
+                  ) : (
+                    <table.FlexRender header={header} />
+                  )}
+                </Table.Th>
               ))}
             </Table.Tr>
           ))}
@@ -59,3 +72,6 @@ export default function TaskTable({ tasks, chosen, choose }: Chosen & { tasks: T
     </div>
   )
 }
+
+/** Return how a click on a column's name sorts: upwards, downwards, then as before. */
+const next = (sort: string, by: string) => (sort === by ? `-${by}` : sort === `-${by}` ? '' : by)
