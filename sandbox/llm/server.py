@@ -68,7 +68,8 @@ class ScriptedApi:
         if asked.model != MODEL:
             return _refusal(dialect, 404, "model_not_found", f"There is no such model; there is {MODEL}.")
         prompt = asked.prompt
-        wishes: dict[str, str] = dict(_DEMO.findall(prompt))
+        newest = [0, *(found.start() for found in _HEADER.finditer(prompt))][-1]  # it may follow one that was cut off
+        wishes: dict[str, str] = dict(_DEMO.findall(prompt, newest))
         if "limit" in wishes and prompt not in self.limited:
             self.limited.add(prompt)
             return _refusal(

@@ -134,6 +134,12 @@ async def test_one_script_ends_the_answer_early(
         assert end(api, found) in expected
 
 
+async def test_what_a_prompt_asked_that_was_cut_off_before_is_not_done_again(model: ScriptedApi) -> None:
+    """Programs send the prompt of an interrupted turn again, with the next one."""
+    answer = await asked(model, "chat", chat(f"[C2A] hub → A · T-0\ndemo: status 429\n\n{PROMPT}"))
+    assert answer.status == 200
+
+
 @EVERY
 async def test_it_calls_the_shell_that_the_program_offers_once(model: ScriptedApi, api: str) -> None:
     body = API[api][1]("demo: tool touch '/tmp/a b' && true")
