@@ -27,6 +27,7 @@ SCREENS = (
     "/tasks/T-1",
     "/timeline",
     "/messages",
+    "/journal",
     "/people",
     "/settings",
     "/setup",

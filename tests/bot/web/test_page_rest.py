@@ -1,4 +1,4 @@
-"""The screens that administrate, in a real browser: messages, keys, settings."""
+"""The screens that administrate, in a real browser: journal, messages, keys, settings."""
 
 from __future__ import annotations
 
@@ -9,10 +9,23 @@ from bot.cli.init.templates import copy_templates
 from core.home import OCTET_TOML, Home
 from core.security.model import OPERATOR, HolderId, Role
 from tests.bot.web import test_page
+from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
 from tests.house import House
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 house, context, page = test_page.house, test_page.context, test_page.page
+
+
+async def test_the_journal_is_filtered_by_its_address_and_verified(page: Page, house: House) -> None:
+    await house.core.people.bind(HolderId("discord:7"), Role.VIEWER, by=OPERATOR)
+    await page.goto("/page/journal")
+    await expect(page.get_by_role("cell", name="Agent-1").first).to_be_visible()
+    await page.get_by_role("textbox", name="Filter").fill("event:RoleBound by:operator")
+    await page.get_by_role("textbox", name="Filter").press("Enter")
+    await expect(page.get_by_role("row")).to_have_count(2)
+    assert "filter=event%3ARoleBound" in page.url
+    await page.get_by_role("button", name="Verify").click()
+    await expect(page.get_by_role("status").filter(has_text="The journal is complete")).to_be_visible()
 
 
 async def test_a_message_is_sent_and_its_chain_is_shown(page: Page) -> None:
@@ -51,6 +64,22 @@ async def test_what_a_reload_would_change_is_shown_before_it(page: Page, house: 
     await expect(page.get_by_text("Takes effect when Octet restarts: [http] port")).to_be_visible()
     await expect(page.get_by_role("row", name="[http] port 1234")).to_contain_text("config/octet.toml:2")
     await expect(page.get_by_role("row", name="OCTET_DISCORD_TOKEN")).to_contain_text("not set")
+
+
+async def test_a_window_is_connected_by_questions_with_pictures(page: Page, house: House) -> None:
+    ways = FakeCalibrations(house.home)
+    reload_by(house.core, FakeReload(), ways)
+    await page.goto("/page/setup/windows")
+    await page.get_by_role("button", name="Start").click()
+    await expect(page.get_by_role("img")).to_be_visible()
+    await page.get_by_role("checkbox", name="1: chat — apollo").uncheck()
+    await page.get_by_role("textbox", name="Agent").fill("New")
+    await page.get_by_role("button", name="Test and connect this window").click()
+    await expect(page.get_by_text("Where is the composer of New")).to_be_visible()
+    await page.get_by_role("textbox", name="The number on its composer").fill("45")
+    await page.get_by_role("button", name="It is there").click()
+    await expect(page.get_by_role("log")).to_contain_text("New: connected")
+    assert ways.taken_over == ["New"]
 
 
 async def test_a_viewer_is_offered_no_act_of_another_role(page: Page, context: BrowserContext, house: House) -> None:

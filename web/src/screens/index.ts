@@ -15,6 +15,7 @@ export const SCREENS: Screen[] = [
   { path: '/timeline', name: 'Timeline', screen: lazy(() => import('./timeline')) },
   { path: '/messages', name: 'Messages', screen: lazy(() => import('./messages')) },
   { path: '/messages/:id', screen: lazy(() => import('./message')) },
+  { path: '/journal', name: 'Journal', screen: lazy(() => import('./journal')), needs: 'audit.read' },
   { path: '/people', name: 'People and keys', screen: lazy(() => import('./people')) },
   { path: '/settings', name: 'Settings', screen: lazy(() => import('./settings')), needs: 'config.reload' },
   { path: '/setup', name: 'Setup', screen: lazy(() => import('./setup')) },

@@ -1,14 +1,18 @@
-// Inboxes of agents, and a message to one or all of them.
-import { Group, NativeSelect, Stack, Text, Textarea, TextInput, Title } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
+// All messages, the inboxes of agents and of the user, and a message to one agent or all.
+import { Button, Group, NativeSelect, Stack, Text, Textarea, TextInput, Title } from '@mantine/core'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useState, type ReactNode } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import { client, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
+import { useMe } from '../../me'
 import { Act, Ago, Nothing, Shown, Sign, To } from '../../parts'
 import { colourOf, wordOf } from '../../words'
 
 const ALL = 'all'
+
+const EVERY = ''
+const MINE = 'me'
 
 export default function Messages() {
   const search = new URLSearchParams(useSearch())
@@ -19,27 +23,30 @@ export default function Messages() {
     else search.delete(name)
     go(`${where}?${search}`, { replace: true })
   }
+  const inbox = search.get('inbox') ?? EVERY
+  const filter = search.get('filter') ?? ''
   return (
     <Stack>
       <Title order={1} size="h2">{t('Messages')}</Title>
       <Shown query={agents}>
         {({ items }) => {
           const names = items.map((one) => one.agent.name)
-          const agent = search.get('agent') ?? names[0] ?? ''
-          if (!agent) return <Nothing>{t('No agents yet, so there are no messages.')} <To href="/setup">{t('Set the first agent up')}</To></Nothing>
+          const choices = [{ value: EVERY, label: t('all') }, { value: MINE, label: t('me') }, ...names.map((name) => ({ value: name, label: name }))]
           return (
             <>
               <Send names={names} />
               <Group align="flex-end">
-                <NativeSelect label={t('Inbox of')} data={names} value={agent} onChange={(event) => narrow('agent', event.currentTarget.value)} />
+                <NativeSelect label={t('Inbox of')} data={choices} value={inbox} onChange={(event) => narrow('inbox', event.currentTarget.value)} />
                 <TextInput
-                  label={t('With this text')}
-                  defaultValue={search.get('text') ?? ''}
-                  onBlur={(event) => narrow('text', event.currentTarget.value)}
-                  onKeyDown={(event) => event.key === 'Enter' && narrow('text', event.currentTarget.value)}
+                  key={filter}
+                  label={t('Filter')}
+                  description={names.includes(inbox) ? t('A text') : t('Such as {example}, or a text', { example: 'from:Agent-1 kind:reply' })}
+                  defaultValue={filter}
+                  onBlur={(event) => narrow('filter', event.currentTarget.value)}
+                  onKeyDown={(event) => event.key === 'Enter' && narrow('filter', event.currentTarget.value)}
                 />
               </Group>
-              <Inbox agent={agent} text={search.get('text') ?? ''} />
+              {names.includes(inbox) ? <Inbox agent={inbox} text={filter} /> : <List isMine={inbox === MINE} filter={filter} />}
             </>
           )
         }}
@@ -48,6 +55,7 @@ export default function Messages() {
   )
 }
 
+/** What one agent has got or will get, and how far each has come. */
 function Inbox({ agent, text }: { agent: string; text: string }) {
   const inbox = useQuery({
     queryKey: ['inbox', agent, text],
@@ -56,31 +64,64 @@ function Inbox({ agent, text }: { agent: string; text: string }) {
   return (
     <section aria-label={t('Inbox')}>
       <Shown query={inbox}>
-        {(rows) =>
-          rows.length === 0 ? (
-            <Nothing>{text ? t('No message of this inbox has this text.') : t('This inbox is empty.')}</Nothing>
-          ) : (
-            <div className="octet-rows">
-              {rows.map(({ message, state }) => (
-                <div className="octet-row" key={message.id}>
-                  <Group justify="space-between">
-                    <Text fw={600} size="sm"><To href={`/messages/M-${message.id}`}>{`M-${message.id}`}</To> {t('from {sender}', { sender: message.sender_name || message.sender })}</Text>
-                    <Group gap="xs">
-                      <Sign colour={colourOf('entry', state)}>{wordOf('entry', state)}</Sign>
-                      <Ago ms={message.created_ms} />
-                    </Group>
-                  </Group>
-                  <pre className="octet-text">{message.body}</pre>
-                  {message.task && <Text size="sm">{t('About')} <To href={`/tasks/${message.task}`}>{message.task}</To></Text>}
-                </div>
-              ))}
-            </div>
-          )
-        }
+        {(rows) => (
+          <Rows isFiltered={Boolean(text)}>
+            {rows.map(({ message, state }) => (
+              <Row key={message.id} message={message}><Sign colour={colourOf('entry', state)}>{wordOf('entry', state)}</Sign></Row>
+            ))}
+          </Rows>
+        )}
       </Shown>
     </section>
   )
 }
+
+/** The messages of all, or those to the user who is logged in. */
+function List({ isMine, filter }: { isMine: boolean; filter: string }) {
+  const me = useMe().data?.id
+  const mine = isMine && me ? `to:"${me.includes(':') ? `person:${me}` : me}"` : ''
+  const asked = [mine, filter].filter(Boolean).join(' ')
+  const list = useInfiniteQuery({
+    queryKey: ['messages', asked],
+    enabled: !isMine || Boolean(me),
+    initialPageParam: '',
+    queryFn: ({ pageParam }) => resultOf(client.GET('/api/v2/messages', { params: { query: { filter: asked || undefined, cursor: pageParam || undefined } } })),
+    getNextPageParam: (last) => last.next || undefined,
+  })
+  const rows = list.data?.pages.flatMap((page) => page.items) ?? []
+  return (
+    <section aria-label={t('Inbox')}>
+      <Shown query={list}>
+        {() => <Rows isFiltered={Boolean(filter)}>{rows.map((message) => <Row key={message.id} message={message} />)}</Rows>}
+      </Shown>
+      {list.hasNextPage && <Button mt="sm" variant="default" loading={list.isFetchingNextPage} onClick={() => void list.fetchNextPage()}>{t('Older')}</Button>}
+    </section>
+  )
+}
+
+function Rows({ isFiltered, children }: { isFiltered: boolean; children: ReactNode[] }) {
+  if (!children.length) return <Nothing>{isFiltered ? t('No message fits this filter.') : t('There are no messages here.')}</Nothing>
+  return <div className="octet-rows">{children}</div>
+}
+
+function Row({ message, children }: { message: Schemas['Message']; children?: ReactNode }) {
+  return (
+    <div className="octet-row">
+      <Group justify="space-between">
+        <Text size="sm"><To href={`/messages/M-${message.id}`}>{t('From {sender} to {recipient}', { sender: message.sender_name || nameOf(message.sender), recipient: nameOf(message.recipient) })}</To></Text>
+        <Group gap="xs">
+          {children}
+          <Ago ms={message.created_ms} />
+        </Group>
+      </Group>
+      <pre className="octet-text octet-cut">{message.body}</pre>
+      {message.task && <Text size="sm">{t('About')} <To href={`/tasks/${message.task}`}>{message.task}</To></Text>}
+    </div>
+  )
+}
+
+/** An address of a message as users know it. */
+const nameOf = (address: string) => (address === 'hub' ? 'Octet' : address.replace(/^(agent|person):/, ''))
 
 /** Send a text to one agent, or to all that are available. */
 function Send({ names }: { names: string[] }) {

@@ -18,7 +18,8 @@ const parts = () => [
 ]
 
 export default function Settings() {
-  const found = useQuery({ queryKey: ['config'], queryFn: () => resultOf(client.GET('/api/v2/config')) })
+  // No news tell of a changed file, and to read them all takes a while.
+  const found = useQuery({ queryKey: ['config'], meta: { isFixed: true }, queryFn: () => resultOf(client.GET('/api/v2/config')) })
   const [all, setAll] = useState(false)
   return (
     <Stack>

@@ -8,7 +8,7 @@ import { Act, Nothing, Shown, To } from '../../parts'
 
 export default function SetupAgent() {
   const queries = useQueryClient()
-  const config = useQuery({ queryKey: ['config'], queryFn: () => resultOf(client.GET('/api/v2/config')) })
+  const config = useQuery({ queryKey: ['config'], meta: { isFixed: true }, queryFn: () => resultOf(client.GET('/api/v2/config')) })
   const [name, setName] = useState('Agent-1')
   const [about, setAbout] = useState('')
   const [program, setProgram] = useState('')

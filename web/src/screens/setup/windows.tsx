@@ -15,7 +15,7 @@ const nameOf = (desk: Schemas['Desk']) => (desk as { name?: string }).name ?? ''
 
 export default function SetupWindows() {
   const asked = new URLSearchParams(useSearch()).get('desk')
-  const desks = useQuery({ queryKey: ['desks'], queryFn: () => resultOf(client.GET('/api/v2/desks')) })
+  const desks = useQuery({ queryKey: ['desks', 'setup'], meta: { isFixed: true }, queryFn: () => resultOf(client.GET('/api/v2/desks')) })
   const [chosen, setChosen] = useState('')
   const [step, setStep] = useState<Step>()
   return (
@@ -49,6 +49,7 @@ function Calibration({ desk, step, next }: { desk: string; step: Step; next: (st
   // No row of the journal tells what a calibration does between two questions, so the page asks while Octet works.
   const words = useQuery({
     queryKey: ['calibration', desk, step.number],
+    meta: { isFixed: true },
     queryFn: () => resultOf(client.GET('/api/v2/desks/{name}/calibration/words', path)),
     refetchInterval: isBusy && LOOK_MS,
     gcTime: 0,
@@ -88,6 +89,7 @@ function Calibration({ desk, step, next }: { desk: string; step: Step; next: (st
 function Picture({ desk, number }: { desk: string; number: number }) {
   const picture = useQuery({
     queryKey: ['calibration picture', desk, number],
+    meta: { isFixed: true },
     queryFn: async () => {
       const call = client.GET('/api/v2/desks/{name}/calibration/picture', { params: { path: { name: desk } }, parseAs: 'blob' })
       return URL.createObjectURL((await resultOf(call as never)) as Blob)
@@ -114,7 +116,7 @@ function Choose({ question, whyNot, give }: { question: Schemas['ChooseWindows']
         </div>
       ))}
       <Act variant="filled" disabled={!wanted.length} call={() => give({ kind: 'chosen', picks: wanted.map(({ number, agent }) => ({ number, agent })) as Schemas['Chosen']['picks'] })}>
-        {t('Test and connect {number} windows', { number: wanted.length })}
+        {wanted.length === 1 ? t('Test and connect this window') : t('Test and connect {number} windows', { number: wanted.length })}
       </Act>
     </Stack>
   )
