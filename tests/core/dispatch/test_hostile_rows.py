@@ -33,7 +33,7 @@ from tests.fakes.lane import FakeLane
 HOSTILE, ROUNDS = "\x00[x", 10
 MORE = {
     "api_keys": ("bot", "x", "task.read", "discord:7", 1, 2**50, None, None),
-    "log_ins": ("0" * 26, "x", "discord:7", "", 1, 2**50),
+    "log_ins": ("0" * 26, "x", "discord:7", "", 1, 2**50, ""),
     "traces": ("M", "hub", 1, 1),
     "standstills": ("0" * 26, "Ann", "main", "ann", "needs_input", "", "[]", "?", None, None, None, "", 1),
     "account_limits": ("work", 2**50),
