@@ -37,7 +37,12 @@ def _examples() -> Mapping[str, object]:
         "/api/v2/admin/keys name": "nightly",
         "/api/v2/admin/keys/{name}/revoke name": "nightly",
         "/api/v2/batch calls": [{"path": "/tasks/T-1/priority", "body": {"priority": 0}}],
-        "/api/v2/desks/{name}/calibration/answer value": "",
+        "/api/v2/desks/{name}/calibration/answer kind": "chosen",
+        "/api/v2/desks/{name}/calibration/answer picks": [],
+        "/api/v2/desks/screenshot agent": "Agent-1",
+        "/api/v2/import/tasks text": "TASK: Count the birds",
+        "/api/v2/messages agent": "Agent-1",
+        "/api/v2/replies/questions text": "Which birds?",
         "about": "Reviews changes",
         "after": "T-2",
         "agent": "Agent-1",
@@ -103,7 +108,7 @@ def _complete(found: Part) -> None:
                 status: {"description": about, "content": _REFUSED} for status, about in _REFUSALS.items()
             }
             for one in operation.get("parameters", []):
-                if one.get("required"):
+                if one.get("required") or f"{path} {one['name']}" in _examples():
                     one["example"] = _example(path, one["name"], one["schema"])
             if body := operation.get("requestBody", {}).get("content", {}).get("application/json"):
                 body["example"] = _body_example(path, body["schema"], schemas)
@@ -114,7 +119,8 @@ def _body_example(path: str, schema: Part, schemas: Part) -> Part:
     named = next((one for one in (schema, *schema.get("anyOf", []), *schema.get("oneOf", [])) if "$ref" in one), None)
     known = schemas[named["$ref"].rpartition("/")[2]] if named else schema
     properties = known.get("properties", {})
-    return {name: _example(path, name, properties[name]) for name in known.get("required", [])}
+    names = [one for one in properties if one in known.get("required", []) or f"{path} {one}" in _examples()]
+    return {name: _example(path, name, properties[name]) for name in names}
 
 
 def _example(path: str, name: str, schema: Part) -> object:

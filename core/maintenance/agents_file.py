@@ -74,7 +74,10 @@ def _agents(files: Edit) -> Any:
 
 
 def _find(files: Edit, name: str) -> Any:
-    return next(one for one in _agents(files) if one.get("name") == name)
+    for one in _agents(files):
+        if one.get("name") == name:
+            return one
+    raise refused("agent_not_found", id=name)
 
 
 def _table(values: Mapping[str, object]) -> Any:

@@ -467,6 +467,10 @@ async def test_agents_are_added_changed_and_removed_in_their_file_and_its_commen
         assert (await agents.remove("New", by=ADA)).gone == ("New",)
         assert '"New"' not in file.read_text()
         assert "# mine\n" in file.read_text()
+        known = next(iter(await at.octet.agents.list(by=ADA))).agent.name
+        file.write_text("")
+        with refuses("agent_not_found"):  # an editor removed the agent, and Octet has not read that yet
+            await asyncio.wait_for(agents.remove(known, by=ADA), 60)
         with refuses("agent_not_found"):
             at.octet.agents.get("New")
 
