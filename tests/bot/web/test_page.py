@@ -35,6 +35,7 @@ SCREENS = (
     "/setup/windows",
     "/setup/person",
     "/wall",
+    "/playground",
 )
 
 

@@ -17,6 +17,7 @@ export default function Playground() {
       filter: true,
       deepLinking: false,
       defaultModelsExpandDepth: -1,
+      showMutatedRequest: false, // the example for curl shows no secret
       requestInterceptor: (request) => ({ ...request, headers: { ...request.headers, [SECRET]: secret() } }),
     })
   }, [])

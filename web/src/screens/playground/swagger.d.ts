@@ -7,6 +7,7 @@ declare module 'swagger-ui-dist/swagger-ui-es-bundle.js' {
     filter: boolean
     deepLinking: boolean
     defaultModelsExpandDepth: number
+    showMutatedRequest: boolean
     requestInterceptor: (request: Sent) => Sent
   }): void
 }
