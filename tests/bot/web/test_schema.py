@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from tests.bot.web.conftest import Face
 from tests.golden.__main__ import openapi
 from tests.house import TOKEN
+from tests.pace import patience
 
 ENDLESS = {"GET /api/v2/events"}
 UNAVAILABLE = {503}
@@ -44,7 +45,7 @@ def send_all(described: dict[str, Any], address: str, keys: dict[str, str], exam
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
         )
         def send(case: Any) -> None:
-            answer = case.call(base_url=address, headers=headers, timeout=60)  # noqa: B023 - it is called at once
+            answer = case.call(base_url=address, headers=headers, timeout=patience(60))  # noqa: B023 - it is called at once
             case.validate_response(answer, checks=CHECKS if answer.status_code not in UNAVAILABLE else CHECKS[1:])
 
         try:

@@ -470,7 +470,8 @@ async def test_agents_are_added_changed_and_removed_in_their_file_and_its_commen
         known = next(iter(await at.octet.agents.list(by=ADA))).agent.name
         file.write_text("")
         with refuses("agent_not_found"):  # an editor removed the agent, and Octet has not read that yet
-            await asyncio.wait_for(agents.remove(known, by=ADA), 60)
+            async with asyncio.timeout(60):
+                await agents.remove(known, by=ADA)
         with refuses("agent_not_found"):
             at.octet.agents.get("New")
 
