@@ -168,7 +168,7 @@ def _windowless(home: Path, program: str) -> list[dict[str, Any]]:
     commands = {name: [*script, str(home / "acp" / name), "--name", name] for name in _ACP_AGENTS}
     if program:
         commands[_YOURS] = shlex.split(program)
-    speakers = [{"name": name, "about": "no window", "lane": "acp", "command": one} for name, one in commands.items()]
+    speakers = [{"name": name, "about": "speaks ACP", "lane": "acp", "command": one} for name, one in commands.items()]
     return [{**agent, "capabilities": ["text"]} for agent in (ninth, *speakers)]
 
 

@@ -34,7 +34,7 @@ def reads_lines(pid: int) -> bool:
 
 
 def text_area(picture: Image.Image) -> tuple[Box, str]:
-    """Find where a terminal shows text, beside its scrollbars and lower frame, and the colour of its ground."""
+    """Find where a terminal shows text, between its menus, scrollbars and frame, and the colour of its ground."""
     colour = ground(picture)
     ink = differing(picture, Image.new("RGB", picture.size, colour))
     middle = ink.crop((SCROLLBAR_PX, 0, max(SCROLLBAR_PX + 1, picture.width - SCROLLBAR_PX), picture.height))
@@ -48,10 +48,11 @@ def text_area(picture: Image.Image) -> tuple[Box, str]:
         return sum(drawn[y * picture.width + x] for y in between) >= _HALF * len(between)
 
     low = min((y for y in range(max(0, len(rows) - SCROLLBAR_PX), len(rows)) if rows[y] >= _HALF), default=len(rows))
+    top = next((y for y, inked in enumerate(rows[: len(rows) // 2]) if inked < _HALF), 0)
     left = max((x + 1 for x in range(min(SCROLLBAR_PX, picture.width)) if is_bar(x)), default=0)
     right = picture.width - OVERLAID_PX
     right = min((x for x in range(max(left, right - SCROLLBAR_PX), right) if is_bar(x)), default=right)
-    return Box.of_edges(left, 0, right, low), colour
+    return Box.of_edges(left, top, right, low), colour
 
 
 def _is_canonical(tty: str) -> bool:

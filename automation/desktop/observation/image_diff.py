@@ -112,7 +112,8 @@ def prompt_in(picture: Image.Image, look: Image.Image, composer: Composer) -> in
         return -1
     width = composer.prompt.x + composer.prompt.width - composer.box.x
     wanted = _ink(look.crop((0, 0, width, composer.prompt.height)), composer.background)
-    there = _ink(picture.crop((0, 0, width, picture.height)), composer.background)
+    # A last row may be cut off below its letters.
+    there = _ink(picture.crop((0, 0, width, picture.height)), composer.background) + bytes(len(wanted))
     at = there.rfind(wanted) if any(wanted) else -1
     while at > 0 and at % width:
         at = there.rfind(wanted, 0, at + len(wanted) - 1)

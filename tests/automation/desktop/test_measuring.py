@@ -271,11 +271,11 @@ def test_a_process_that_holds_a_pseudo_terminal_is_a_terminal_and_how_its_progra
 
 
 @pytest.mark.parametrize("view", ["last_row", "scrolled"])
-def test_the_place_for_text_in_qterminal_is_without_its_frame_and_scrollbar_and_with_its_prompt(view: str) -> None:
+def test_the_place_for_text_in_qterminal_is_without_its_menu_frame_and_scrollbar_and_with_its_prompt(view: str) -> None:
     """As qterminal 1.2 drew it; the stems of its letters are below each other, as a scrollbar's would be."""
     with Image.open(QTERMINAL / f"{view}.png") as picture:
         area, colour = text_area(picture.convert("RGB"))
-    assert (area.edges, colour) == ((2, 0, 584, 418), "#000000")
+    assert (area.edges, colour) == ((2, 54, 584, 418), "#000000")
 
 
 def test_a_prompt_on_the_last_row_of_qterminal_is_empty_and_an_earlier_one_that_it_is_scrolled_to_is_not(
@@ -289,6 +289,10 @@ def test_a_prompt_on_the_last_row_of_qterminal_is_empty_and_an_earlier_one_that_
             views[view] = picture.convert("RGB").crop(area.edges)
     anchors.keep_empty("agent-1", views["last_row"].crop((0, 396, area.width, 418)))
     assert [anchors.is_empty_look("agent-1", picture, composer) for picture in views.values()] == [True, False]
+    last = views["last_row"]
+    for rows in range(1, 5):  # of the last line, below its letters
+        cut = last.crop((0, 0, last.width, last.height - rows))
+        assert anchors.is_empty_look("agent-1", cut, composer)
 
     def advice(picture: Image.Image) -> tuple[Reason, str]:
         profile, shown = replace(TK, composer=composer), {"is_busy": lambda _: False, "composer": lambda _: picture}
