@@ -75,7 +75,7 @@ async def _walk(page: Page) -> list[Image.Image]:
     await _type(page, "Clean up the project. ask: rm -rf build", "5", line="ask: rm -rf build")
     await page.keyboard.press("Enter")
     await thread_of(page, "T-2").click()
-    dialog = message.filter(has_text="Agent-5: its window waits for an answer")
+    dialog = message.filter(has_text="Agent-5 waits for an answer in its window")
     await expect(dialog.get_by_test_id("button-Approve")).to_be_visible()
     await page.wait_for_timeout(800)
     frames.append(await _frame(page))

@@ -40,11 +40,13 @@ def dialog_message(view: AgentDialogView, *, settled_by: str = "", pictures: boo
         return framed(_ended(view, now.ending, settled_by), marker, colour=GREY)
     if now.asks_permission:
         return _permission_message(view, marker)
-    lines = [f"**{_about(now.task)}{agent}: {sentence(NEEDS_ANSWER[now.activity])}.**"]
+    asks = now.activity is Activity.NEEDS_INPUT
+    what = " waits for an answer in its window" if asks else f": {sentence(NEEDS_ANSWER[now.activity])}"
+    lines = [f"**{_about(now.task)}{agent}{what}.**"]
     if now.text:
         lines.append(quote_fence(now.text, _TEXT_CHARS))
     buttons: tuple[PressAct | LookAtWindow, ...] = ()
-    if now.activity is Activity.NEEDS_INPUT:
+    if asks:
         buttons = (*(PressAct(act, now.id) for act in now.answers if act in view.allowed_actions), LookAtWindow(now.id))
         lines += _how_to_allow(view)
     else:

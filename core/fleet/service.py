@@ -488,7 +488,7 @@ def _of_question(one: QuestionView) -> Need:
 
 
 def _of_idle(task: TaskSummary) -> Need:
-    what, then = f"{task.agent} {sentence(Reason.LOOKS_IDLE)} {task.id}", next_step(Reason.LOOKS_IDLE)
+    what, then = f"{task.agent} {sentence(Reason.LOOKS_IDLE)}", next_step(Reason.LOOKS_IDLE)
     return Need(
         kind=NeedKind.IDLE,
         what=what,

@@ -208,7 +208,7 @@ async def test_the_demo_shows_the_whole_way_and_leaves_nothing_behind(tmp_path: 
 
             await _type_task(page, "Clean up.\nask: rm -rf build", "Agent-2")
             await thread_of(page, "T-4").click()
-            dialog = page.get_by_test_id("message").filter(has_text="Agent-2: its window waits for an answer")
+            dialog = page.get_by_test_id("message").filter(has_text="Agent-2 waits for an answer in its window")
             await expect(dialog.get_by_test_id("button-Screenshot")).to_be_visible()
             await page.screenshot(path=OUT / "demo-6-dialog.png")
             await dialog.get_by_test_id("button-Approve").click()

@@ -345,7 +345,7 @@ async def test_an_agent_that_looks_idle_is_in_its_thread_with_one_ping_and_on_th
     card = await owned.card("T-1", "Looks idle, no answer yet", "its screen became idle <t:")
     assert buttons(card)[1:] == [*IDLE_BUTTONS, "Reply", "Cancel"]
     needs = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "fleet needs-me", {}))
-    assert "**Window-1 looks idle but has not answered T-1**" in text_of(needs)
+    assert "**Window-1 looks idle but has not answered**: [T-1]" in text_of(needs)
     assert buttons(needs)[:5] == IDLE_BUTTONS
     agent = await owned.answered(await owned.sandbox.slash("Ada", "#octet", "agent show", {"agent": "Window-1"}))
     assert buttons(agent) == IDLE_BUTTONS, "as from the board's menu"

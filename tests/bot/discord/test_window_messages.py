@@ -72,6 +72,8 @@ async def asked(town: Town, shown: Shown = DIALOG) -> dict[str, Any]:
     await town.card("T-1")
     await wait_thread(town.sandbox)
     await town.coordinator.dispatch.window_shows("main", shown)
+    if shown.activity is Activity.NEEDS_INPUT:
+        return await town.said(f"T-1: {AGENT} waits for an answer in its window.")
     return await town.said(f"T-1: {AGENT}: {sentence(NEEDS_ANSWER[shown.activity])}")
 
 

@@ -69,7 +69,7 @@ async def test_an_agent_that_rests_for_30_seconds_without_an_answer_looks_idle_u
         task = await seen(octet, clock, 1)
         assert (task.state, task.idle_by, task.idle_ms) == (TaskState.WORKING, IdleSource.SCREEN, since_ms)
         (need,) = (await octet.fleet.needs_me(by=ADA)).shown
-        assert (need.kind, need.what) == (NeedKind.IDLE, "Agent-1 looks idle but has not answered T-1")
+        assert (need.kind, need.what) == (NeedKind.IDLE, "Agent-1 looks idle but has not answered")
         assert [(one.task, one.subject, one.detail) for one in await messages(octet)] == [("T-1", "Agent-1", None)]
         (at_work,) = (await octet.fleet.board(by=ADA)).agents
         assert at_work.task is not None
