@@ -222,7 +222,7 @@ async def test_a_time_without_a_zone_is_shown_back_with_a_button_for_another_one
     assert "write in Asia/Tokyo" in text_of(said_so)
     assert "Octet read" not in await owned.ask("task edit", task="T-1", due="2030-05-31 18:00")
     assert (await owned.task("T-1")).due_ms != due_ms
-    assert "the time zone of Octet's machine" in await owned.ask("notify", zone="machine")
+    assert "its machine's time zone" in await owned.ask("notify", zone="machine")
     assert "Octet read" in await owned.ask("task edit", task="T-1", due="2030-05-31 18:00")
     assert "Octet read" not in await owned.ask("task edit", task="T-1", due="2h")
 
