@@ -79,7 +79,7 @@ function OwnWords({ label, send }: { label: string; send: (text: string) => Prom
 /** What Octet saw: the whole of what an agent asks, and the picture of its window on request. */
 function Evidence({ need }: { need: OfferedNeed['need'] }) {
   const may = useMay()
-  const [looks, setLooks] = useState(false)
+  const [looks, setLooks] = useState(need.kind === 'needs_answer' && !need.seen)
   const asks = need.kind === 'needs_answer' && need.about
   const dialog = useQuery({
     queryKey: ['dialog', need.about],
