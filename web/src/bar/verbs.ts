@@ -4,9 +4,8 @@ type Schema = { $ref?: string; anyOf?: Schema[]; type?: string; enum?: string[];
   required?: string[]
 }
 type Operation = {
-  name?: string
+  operationId: string
   summary: string
-  description: string
   parameters?: { name: string; in: string; required: boolean; schema: Schema; description?: string }[]
   requestBody?: { content: Record<string, { schema: Schema }> }
   'x-permission'?: string | null
@@ -32,13 +31,17 @@ export function verbsOf(api: Api, may: (permission: string) => boolean): VerbSha
     .filter(({ operation }) => operation['x-permission'])
     .filter(({ operation }) => may(operation['x-permission'] ?? '') || (operation['x-own'] && may(MAY_OWN)))
     .map(({ path, method, operation }) => ({
-      name: operation.summary.toLowerCase(),
-      summary: operation.description.split('\n')[0]?.replace(/\.$/, '') ?? '',
+      name: nameOf(operation),
+      summary: operation.summary,
       method,
       path: path.slice(BASE.length),
       fields: fieldsOf(api, operation),
     }))
 }
+
+/** `agent_new_chat_api_v2_…` is the command `agent new-chat`. */
+const nameOf = ({ operationId }: Operation) =>
+  (operationId.split('_api_v2')[0] ?? '').replaceAll('_', '-').replace('-', ' ')
 
 function fieldsOf(api: Api, operation: Operation): Field[] {
   const given = (operation.parameters ?? [])
