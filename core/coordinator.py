@@ -122,7 +122,7 @@ class Coordinator:
         self.receipts = Receipts(store, self.deliveries, clock, tasks=repository, keeping=settings.receipts)
         self.retention = Retention(services, tasks=repository, keeping=settings.receipts)
         self.fleet = Fleet(
-            services, work, self.traces, home.refused_answers, self.hooks, is_discord_connected=is_discord_connected
+            services, work, self.traces, home.refused_answers, dispatch, is_discord_connected=is_discord_connected
         )
         self.configuration = reload = Reload(config, services, prompts, self.dispatch, desk_workers)
         self.maintenance = Maintenance(

@@ -79,6 +79,7 @@ REQUESTS = Limit("requests over HTTP of one log-in or API key within a minute", 
 CHANGES = Limit("requests of one log-in or API key that change something, within a minute", 600, "changes")
 BATCH = Limit("the requests of one batch", 100, "requests", least=1)
 LIVE_LISTENERS = Limit("pages and streams of one user that listen at the same time", 20, "listeners")
+LIVE_WINDOWS = Limit("agents that one page shows live", 50, "agents", each=NAME)
 WAITING = Limit("the messages that wait for one agent", 200, "messages")
 
 # Numbers

@@ -8,21 +8,42 @@ import re
 from pathlib import Path
 
 import core.coordinator  # noqa: F401  defines all events
-from bot.verbs.results import ACT_LABELS, AGENT_STATES, DECISION_LABELS, DESK_STATES, ENTRY_STATES, TASK_STATES
+from bot.verbs.results import (
+    ACT_LABELS,
+    AGENT_STATES,
+    APPROVERS,
+    DECISION_LABELS,
+    DESK_STATES,
+    ENTRY_STATES,
+    TASK_STATES,
+)
 from core.deliveries.model import DeliveryState
 from core.journal.model import Event
+from core.messages.model import EvidenceKind, MessageKind
+from core.profiles.model import Activity
+from core.reasons import IdleSource
+from core.remedies import sentence
 from core.security.model import Permission
 
 FILE = Path(__file__).resolve().parent.parent / "web/src/words.json"
 COLOURS = {"🟢": "green", "🔴": "red", "🟠": "orange", "🟡": "orange", "🔵": "blue"}  # others are grey
+_NAMES = {"message": MessageKind, "evidence": EvidenceKind, "activity": Activity}
 DELIVERIES = {DeliveryState.DELIVERED: "green", DeliveryState.UNKNOWN: "orange", DeliveryState.REFUSED: "red"}
 
 
 def content() -> str:
     found = {
         kind: {state.value: (words, COLOURS.get(sign, "gray")) for state, (sign, words) in states.items()}
-        for kind, states in (("task", TASK_STATES), ("agent", AGENT_STATES), ("desk", DESK_STATES))
+        for kind, states in (
+            ("task", TASK_STATES),
+            ("agent", AGENT_STATES),
+            ("desk", DESK_STATES),
+            ("approver", APPROVERS),
+        )
     }
+    found["idle"] = {one.value: (sentence(one), "gray") for one in IdleSource}
+    for kind, names in _NAMES.items():
+        found[kind] = {one.value: (one.value.replace("_", " ").capitalize(), "gray") for one in names}
     found["delivery"] = {one.value: (one.value.capitalize(), DELIVERIES.get(one, "gray")) for one in DeliveryState}
     permissions = {one: one.act for one in Permission}
     labels = {"act": ACT_LABELS, "decision": DECISION_LABELS, "entry": ENTRY_STATES, "permission": permissions}

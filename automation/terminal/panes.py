@@ -21,7 +21,7 @@ from automation.terminal.screen import PaneScreen, ScreenLine
 from automation.terminal.tmux import NoServer, TmuxServer, TmuxSilent
 from core.calibration.model import FoundPane
 from core.deliveries.model import Reason
-from core.desks.model import Desk
+from core.desks.model import Desk, LiveView, mark_of
 from core.profiles.model import PaneProfile, Terminal
 
 if TYPE_CHECKING:
@@ -321,6 +321,15 @@ class Panes:
 
     def picture(self, name: str) -> Image.Image:
         return drawn(screen.hidden(self.look(name).view.lines, self.profile(name).terminal))
+
+    def live(self, name: str, known: str) -> LiveView:
+        """Return what the pane showed when the worker looked last, less than half a second ago."""
+        seen = self.last.get(name) or self.look(name)
+        if isinstance(seen, PermanentFailure):
+            raise seen
+        text = "\n".join(screen.hidden(seen.view.lines, self.profile(name).terminal))
+        mark = mark_of(text.encode())
+        return LiveView(mark=mark, text="" if mark == known else text)
 
     def whole(self) -> Image.Image:
         return drawn(self.shown())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
+from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Limit, Listed
-from bot.verbs.types import AgentName, File, Needs, OpenTask, Recipient, Text
+from bot.verbs.types import AgentName, AnyTask, File, Needs, OpenTask, Recipient, Text
 from core import limits
 from core.agent_messages.model import AgentMessageView, NewAgentMessage, QuestionView, SendOptions, Trace
 from core.kit.filters import Page
@@ -122,6 +122,44 @@ async def stop_trace(octet: Coordinator, message: MessageName, *, by: Actor) -> 
 async def resume_trace(octet: Coordinator, message: MessageName, *, by: Actor) -> Trace:
     """Let the agents of a stopped chain of messages continue."""
     return await octet.traces.resume(message, by=by)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Download:
+    """A file; over HTTP it is the answer itself."""
+
+    name: str
+    content: bytes
+
+
+@Verb("msg", Permission.MESSAGE_READ, "GET /conversation", on=On.HTTP, discord="off")
+async def conversation(
+    octet: Coordinator,
+    *,
+    task: Annotated[AnyTask | None, "What was said about this task"] = None,
+    agent: Annotated[AgentName | None, "What was said to and by this agent"] = None,
+    limit: Limit = 30,
+    cursor: Annotated[str | None, ParameterKind(help="The `next` of the page before", for_programs=True)] = None,
+    by: Actor,
+) -> Page[Message]:
+    """Read what users and agents said to each other, newest first.
+
+    Name a task or an agent. Octet cuts texts of more than 50,000 characters."""
+    found = await octet.agent_messages.conversation(task=task, agent=agent, before=cursor or "", limit=limit, by=by)
+    return Page(items=found, next=found[-1].id if len(found) == limit else "")
+
+
+@Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}/files/{number}", on=On.HTTP, discord="off")
+async def file(
+    octet: Coordinator,
+    message: Annotated[str, ParameterKind(help="The message's id")],
+    number: Annotated[int, ParameterKind(help="Which of its files, from 0"), limits.COUNTER],
+    *,
+    by: Actor,
+) -> Download:
+    """Download a file that came with a message."""
+    name, content = await octet.agent_messages.file(message, number, by=by)
+    return Download(name=name, content=content)
 
 
 @Verb("msg", Permission.MESSAGE_READ, "GET /messages/{message}", discord="off")

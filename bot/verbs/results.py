@@ -190,7 +190,7 @@ def _details(row: AgentDetails, form: Form) -> list[str]:
     return [*_agent(row, form), *said, *waiting, *(f"- {_queued(one, form)}" for one in row.queue)]
 
 
-_APPROVERS: dict[Approver, tuple[str, str]] = {
+APPROVERS: dict[Approver, tuple[str, str]] = {
     Approver.USER: ("🟢", "It asks users before it acts."),
     Approver.NO_ONE: ("🟠", "It acts without asking any user."),
     Approver.UNKNOWN: ("🟠", "Octet does not know whether it asks users before it acts."),
@@ -202,7 +202,7 @@ def _program(now: ProgramStatus, form: Form) -> list[str]:
     named = form.text(f"{now.program} {now.version}".strip(), 100) or "not started yet"
     mode = f" · mode {form.text(now.mode, 60)}" if now.mode else ""
     conversation = f" · conversation {form.text(now.conversation, 80)}" if now.conversation else ""
-    sign, words = _APPROVERS[now.approves]
+    sign, words = APPROVERS[now.approves]
     why = [form.text(explain(now.reason, now.note), 300)] if now.reason else []
     return [f"Program: {named}{mode}{conversation}", f"{form.sign(sign)}{words}", *why]
 

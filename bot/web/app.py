@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Annotated, cast
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
@@ -12,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import batch, click_page, errors, hooks, live, metrics, page, push
+from bot.web import batch, click_page, errors, hooks, live, live_windows, metrics, page, push
 from bot.web.click_page import OneTimeLinks
 from bot.web.discord_log_in import DiscordLogIn
 from bot.web.guard import (
@@ -60,7 +61,7 @@ ACCESS = {
     click_page.PAGE: _OPEN,
     PAGE: _OPEN,
     page.LOG_IN: _OPEN,
-    "/api/v2/live": _OPEN,  # it logs in by its first message
+    "/api/v2/live": _OPEN,  # its WebSockets log in by their first messages
 }
 """Which routes need which secret; the page checks a separate key."""
 
@@ -84,6 +85,7 @@ def create_app(
     app.state.version = version
     app.state.click_links = OneTimeLinks()
     app.state.live = Live(coordinator)
+    app.state.viewers = Counter[str]()
     app.state.calls = calls = Calls(CallTimes)
     app.state.lag, app.state.steps = lag or LoopLag(), metrics.count_steps(coordinator)
     app.state.push_key = push_key
@@ -98,6 +100,7 @@ def create_app(
         click_page.router,
         page.router,
         live.router,
+        live_windows.router,
         metrics.router,
         push.router,
     ):

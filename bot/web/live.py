@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, cast
+from typing import Annotated, TypeVar, cast
 
 from fastapi import APIRouter, Query, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
@@ -29,7 +29,7 @@ from core.security.model import Actor, Permission
 
 BACKLOG = 1_000  # rows that Octet keeps for a listener, and reads again for one that comes back
 NEWEST = 30  # so many of the newest rows a listener gets that knows none
-MERGE_S = 0.1  # so often a listener gets what happened meanwhile, in one piece
+MERGE_S = 0.1  # so often a listener gets what happened meanwhile, in one piece; after a rest at once
 REST_S = 20.0  # after so long without news a listener gets an empty piece, which shows that the connection holds
 HELLO_S = 10.0  # within this time a WebSocket logs in
 
@@ -46,6 +46,8 @@ _SEES = {
 """Who sees the rows about what, by the first word of their subject; others are for those who read the audit."""
 
 router = APIRouter(prefix="/api/v2")
+Who = Callable[[], Awaitable[Actor | None]]
+"""Returns who is logged in, with what they may do now; None once they are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ class Live:
         self._listeners: set[_Listener] = set()
         octet.journal.listen(Event, self._note)
 
-    async def news(self, who: Callable[[], Awaitable[Actor | None]], since: int | None) -> AsyncGenerator[LiveNews]:
+    async def news(self, who: Who, since: int | None) -> AsyncGenerator[LiveNews]:
         """Yield the first piece at once, and later ones as things happen, each as `who` may see it then; end when they
         are not logged in any more. Raises too_many_listeners and Unavailable."""
         actor = await who()
@@ -99,7 +101,9 @@ class Live:
             known = since is not None and last - BACKLOG <= since <= last
             first = [_change(row) for row in rows if row.seq > (since or 0)] if known else map(_change, rows[-NEWEST:])
             news = LiveNews(seq=last, is_reset=not known, changes=tuple(first))
+            loop = asyncio.get_running_loop()
             while actor is not None:
+                next_s = loop.time() + MERGE_S
                 yield LiveNews(
                     seq=news.seq,
                     is_reset=news.is_reset,
@@ -109,7 +113,7 @@ class Live:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(REST_S):
                         await listener.came.wait()
-                    await asyncio.sleep(MERGE_S)
+                    await asyncio.sleep(next_s - loop.time())
                 fresh = [one for one in listener.waiting if one.seq > last]
                 missed, listener.missed = listener.missed, False
                 listener.waiting.clear()
@@ -146,21 +150,30 @@ class Live:
             one.came.set()
 
 
-class LiveHello(BaseModel, frozen=True, extra="forbid"):
+class PageHello(BaseModel, frozen=True, extra="forbid"):
     """The first message of a WebSocket."""
 
     secret: Annotated[str, Field(max_length=NAME.most)]  # the log-in's second one; the cookie came with the request
+
+
+class LiveHello(PageHello, frozen=True, extra="forbid"):
+    """What a page that listens says first."""
+
     since: Annotated[int, Field(ge=0, le=2**62)] | None = None  # the newest row that the page knows
 
 
-@router.websocket("/live")
-async def live(socket: WebSocket) -> None:
-    """Log the page in by its first message, then send it LiveNews as JSON."""
-    callers, hub = cast("Callers", socket.app.state.callers), cast("Live", socket.app.state.live)
+SomeHello = TypeVar("SomeHello", bound=PageHello)
+
+
+async def serve(
+    socket: WebSocket, hello_type: type[SomeHello], work: Callable[[SomeHello, Who], Awaitable[None]]
+) -> None:
+    """Log a page in by its first message, then do its work until the page goes; say why where Octet refuses it."""
+    callers = cast("Callers", socket.app.state.callers)
     await socket.accept()
     try:
         async with asyncio.timeout(HELLO_S):
-            hello = LiveHello.model_validate_json(await socket.receive_text())
+            hello = hello_type.model_validate_json(await next_text(socket))
         cookie = callers.public.cookie_in(socket.headers)
 
         async def who() -> Actor | None:
@@ -169,13 +182,28 @@ async def live(socket: WebSocket) -> None:
         if (actor := await who()) is None:
             raise NotLoggedIn
         mark_token_shown(socket.scope, Caller(actor=actor).connects_as)
-        await _send(socket, hub.news(who, hello.since))
+        await work(hello, who)
     except (ValidationError, TimeoutError):
-        await _close(socket, NotLoggedIn())
+        await close(socket, NotLoggedIn())
     except OctetError as error:
-        await _close(socket, error)
+        await close(socket, error)
     except WebSocketDisconnect:
         return
+
+
+async def next_text(socket: WebSocket) -> str:
+    """Return the page's next text, empty for other messages. Raises WebSocketDisconnect."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1006))
+    return message.get("text") or ""
+
+
+@router.websocket("/live")
+async def live(socket: WebSocket) -> None:
+    """Send a page LiveNews as JSON."""
+    hub = cast("Live", socket.app.state.live)
+    await serve(socket, LiveHello, lambda hello, who: _send(socket, hub.news(who, hello.since)))
 
 
 async def _send(socket: WebSocket, pieces: AsyncGenerator[LiveNews]) -> None:
@@ -187,7 +215,7 @@ async def _send(socket: WebSocket, pieces: AsyncGenerator[LiveNews]) -> None:
             await socket.send_text(_json(first))
             async for news in pieces:
                 await socket.send_text(_json(news))
-            await _close(socket, NotLoggedIn())
+            await close(socket, NotLoggedIn())
 
     async with asyncio.TaskGroup() as group:
         sending = group.create_task(pass_on())
@@ -197,7 +225,7 @@ async def _send(socket: WebSocket, pieces: AsyncGenerator[LiveNews]) -> None:
         sending.cancel()
 
 
-async def _close(socket: WebSocket, why: OctetError) -> None:
+async def close(socket: WebSocket, why: OctetError) -> None:
     await socket.close(1013 if isinstance(why, Unavailable) else 1008, why.message[:120])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On, Origin, Verb
 from bot.verbs.desks import Png
+from bot.verbs.messages import Download
 from bot.verbs.schemas import Key, body_of, field_of, jsonable
 from bot.web.guard import address_of, agent_of, coordinator_of, user_of
 from core.tasks.model import Export
@@ -49,7 +51,13 @@ class LinesResponse(StreamingResponse):
     media_type = "application/x-ndjson"
 
 
-_RESPONSES: dict[Any, type[Response]] = {Png: PngResponse, Export: LinesResponse}
+class FileResponse(Response):
+    """A file to save."""
+
+    media_type = "application/octet-stream"
+
+
+_RESPONSES: dict[Any, type[Response]] = {Png: PngResponse, Export: LinesResponse, Download: FileResponse}
 
 
 def _status_of(verb: Verb) -> int:
@@ -72,6 +80,9 @@ def _endpoint(verb: Verb) -> Any:
             return PngResponse(result.png)
         if isinstance(result, Export):
             return LinesResponse(result.lines)
+        if isinstance(result, Download):  # an agent's file is hostile: no browser may show it
+            named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(result.name)}"}
+            return FileResponse(result.content, headers=named)
         return JSONResponse(jsonable(result), status_code=status)
 
     in_path = [one for one in verb.parameters if f"{{{one.name}}}" in path]

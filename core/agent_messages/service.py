@@ -43,6 +43,7 @@ from core.tasks.model import ENDED, Task, TaskId, TaskState, parse_task_id
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 
+_CUT = 50_000  # characters of one text in a conversation
 _NORMAL = 2
 _AFTER_ALL = "~"  # sorts after every id
 _WORKED_ON = frozenset({TaskState.WORKING, TaskState.BLOCKED, TaskState.REVIEW})
@@ -223,6 +224,28 @@ class AgentMessages:
         if found.expires_at_ms is None or not (deliveries or found.kind in _UNDELIVERED):
             raise MessageNotFound(id=message[:40])
         return AgentMessageView(message=found, deliveries=_latest_per_agent(deliveries), known=tuple(deliveries))
+
+    async def conversation(
+        self, *, task: TaskId | None, agent: str | None, before: str, limit: int, by: Actor
+    ) -> tuple[Message, ...]:
+        """Return what was said about a task, or to and by an agent, newest first; long texts are cut. Raises name_one
+        and agent_not_found."""
+        require(by, Permission.MESSAGE_READ)
+        if (task is None) == (agent is None):
+            raise refused("name_one")
+        named = self._services.agents.get(agent).name if agent else ""
+        found = await self._services.messages.list_conversation(task=task or "", agent=named, before=before, size=limit)
+        return tuple(one if len(one.body) <= _CUT else replace(one, body=f"{one.body[:_CUT]}…") for one in found)
+
+    async def file(self, message: str, number: int, *, by: Actor) -> tuple[str, bytes]:
+        """Return the name and the content of a file that came with a message; `number` counts from 0. Raises
+        MessageNotFound and file_not_found."""
+        require(by, Permission.MESSAGE_READ)
+        found = (await self._services.messages.get(message)).attachments
+        content = await self._services.messages.attachments.read(found[number]) if number < len(found) else None
+        if content is None:
+            raise refused("file_not_found", id=message[:40], number=number)
+        return found[number].name, content
 
     async def cancel(self, message: str, *, agent: str | None = None, by: Actor) -> AgentMessageView:
         """Take the message out of the queue of `agent`, or out of all queues. Tell its sender, if another user did it.

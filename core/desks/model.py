@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -322,6 +323,21 @@ class Glance:
 
     text: str = ""
     png: bytes = b""
+
+
+def mark_of(content: bytes) -> str:
+    """Return the mark of what a window shows."""
+    return f"{len(content)}-{zlib.crc32(content)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveView:
+    """What a window or pane shows, without what no user may see: a picture of a window, the text of a pane. Both are
+    empty where it shows what the asker knows."""
+
+    mark: str = ""  # another one once it shows something else
+    jpeg: bytes = b""
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
-from core.desks.model import Arranged, DeskMode, DeskNow, LearnedFact, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, DeskMode, DeskNow, LearnedFact, LiveView, Shown, Transcribed, WindowStatus
 from core.reasons import Reason
 
 
@@ -28,6 +28,9 @@ class DeskWorkerPort(Protocol):
     async def arrange(self, windows: Sequence[str]) -> tuple[Arranged, ...]: ...
     # A PNG of this window only. Raises WindowNotSeen when it is covered or gone.
     async def picture(self, window: str) -> bytes: ...
+    # What this window shows, for users who watch it; `known` is the mark of what they see already. None while the
+    # worker types: nothing may delay it. Raises as `picture`.
+    async def live_view(self, window: str, *, known: str) -> LiveView | None: ...
     # A PNG of the whole display, what profiles mask painted over. Only of a display without users. Raises
     # DeskUnavailable.
     async def whole_picture(self) -> bytes: ...

@@ -22,6 +22,7 @@ from core.desks.model import (
     DisplayPictured,
     Glance,
     LearnedFact,
+    LiveView,
     Shown,
     Transcribed,
     WindowNotSeen,
@@ -319,8 +320,7 @@ class Desks:
         require(by, Permission.DESK_LOOK)
         self._check_window(desk, window)
         picture = await self.answering(desk).picture(window)
-        seen = ScreenshotTaken(desk=desk, window=window)
-        await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
+        await self.note_look(desk, window, by=by)
         return picture
 
     async def glance(self, desk: str, window: str, *, by: Actor, is_first: bool = True) -> Glance:
@@ -330,14 +330,27 @@ class Desks:
         self._check_window(desk, window)
         worker = self.answering(desk)
         if is_first:
-            seen = ScreenshotTaken(desk=desk, window=window)
-            await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
+            await self.note_look(desk, window, by=by)
         try:
             transcript = await worker.transcript(window, may_touch=False)
         except WindowNotSeen:
             return Glance(png=await worker.picture(window))
         lines = redacted(CODE_ON_SCREEN.sub(HIDDEN, transcript.text)).splitlines()
         return Glance(text="\n".join([line[:_LINE_CHARS].rstrip() for line in lines if line.strip()][-_LAST_LINES:]))
+
+    async def live_view(self, desk: str, window: str, *, known: str, by: Actor) -> LiveView | None:
+        """Look at this window for users who watch it; None while Octet types there. `known` is the mark of what they
+        see already. Raises as `screenshot`."""
+        require(by, Permission.DESK_LOOK)
+        self._check_window(desk, window)
+        view = await self.answering(desk).live_view(window, known=known)
+        return replace(view, text=redacted(CODE_ON_SCREEN.sub(HIDDEN, view.text))) if view and view.text else view
+
+    async def note_look(self, desk: str, window: str, *, by: Actor) -> None:
+        """Note in the journal that this user looks at the window."""
+        require(by, Permission.DESK_LOOK)
+        seen = ScreenshotTaken(desk=desk, window=window)
+        await self._store.write(lambda tx: self._journal.append(tx, seen, by=by.id))
 
     async def picture(self, desk: str, *, by: Actor) -> bytes:
         """Take a PNG of a virtual display, or of all panes. Raises desk_not_found, desk_is_shared or

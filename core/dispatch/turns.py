@@ -73,11 +73,12 @@ class _Shown:
 
     delivery: str
     act: str = ""
-    text: str = ""
+    text: str = ""  # its message so far, as far as the lane reports it
 
     @property
     def line(self) -> str:
-        return " · ".join(filter(None, (self.act, f"…{self.text}" if self.text else "")))
+        said = " ".join(self.text.split())[-_SHOWN_CHARS:]
+        return " · ".join(filter(None, (self.act, f"…{said}" if said else "")))
 
 
 class Turns(TurnNews):
@@ -123,6 +124,11 @@ class Turns(TurnNews):
         lane = self._lane_of(agent)
         return None if lane is None else await lane.about(agent)
 
+    def said(self, agent: str) -> str:
+        """Return what the agent does in its present turn, and its message so far; empty between turns."""
+        now = self._shown.get(agent)
+        return "" if now is None else "\n\n".join(filter(None, (now.act, now.text)))
+
     async def do_act(self, act: Act, agent: str) -> Outcome:
         """Interrupt the agent's turn, or have its next prompt begin a new conversation."""
         lane = self._lane_of(agent)
@@ -140,9 +146,9 @@ class Turns(TurnNews):
 
     async def turn_text(self, text: TurnText) -> None:
         """Show the last words of the agent's message so far in the thread of its task."""
-        shown = " ".join(limits.visible(limits.storable(text.text)).split())
+        shown = "\n".join(map(limits.visible, limits.storable(text.text).split("\n"))).strip()
         if shown:
-            self._turn(text).text = shown[-_SHOWN_CHARS:]
+            self._turn(text).text = shown
             await self._show(text)
 
     async def turn_act(self, act: TurnAct) -> None:

@@ -96,6 +96,18 @@ class AgentDetails(AgentStatus):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentView:
+    """What an agent shows to those who watch it: its window as a picture, else a text."""
+
+    agent: str
+    at_ms: int  # when Octet saw it; 0: not yet
+    is_new: bool  # False: it shows the same as before, and `jpeg` and `text` are empty
+    jpeg: bytes = b""
+    text: str = ""
+    why: Diagnostic = ""  # why Octet does not see it now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AtWork:
     """An agent, and the task it has."""
 

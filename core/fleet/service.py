@@ -15,12 +15,13 @@ from core.agent_messages.traces import Traces
 from core.agents.model import Agent, AgentState, AgentStatus
 from core.deliveries.model import OPEN_STATES, Delivery, DeliveryState, asked_about
 from core.desks.model import DeskState, DeskStatus
-from core.dispatch.hooks import Hooks
 from core.dispatch.model import WAITS_FOR_AGENT, Decision
+from core.dispatch.service import Dispatch
 from core.dispatch.services import DispatchServices
 from core.fleet import texts
 from core.fleet.boards import Boards
 from core.fleet.health import Health
+from core.fleet.live_views import LiveViews
 from core.fleet.model import (
     AgentDetails,
     AtWork,
@@ -70,7 +71,7 @@ class Fleet:
         work: DispatchServices,
         traces: Traces,
         refused_answers: Path,
-        hooks: Hooks,
+        dispatch: Dispatch,
         *,
         is_discord_connected: Callable[[], bool] | None,
     ) -> None:
@@ -78,7 +79,8 @@ class Fleet:
         self._services, self._work, self._traces, self._dialogs = services, work, traces, work.agent_actions.dialogs
         self._repository, self._agents, self._desks = work.tasks.repository, services.agents, services.desks
         self._notices, self._clock, self._refused = services.notices, services.clock, refused_answers
-        self._hooks = hooks
+        self._hooks = dispatch.hooks
+        self.live_views = LiveViews(services, dispatch.turns)
         self._discord = services.notices.on(DISCORD)
         self.boards = Boards(services.store, services.journal, services.clock)
         self.health = Health(

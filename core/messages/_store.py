@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union,
     update,
 )
 
@@ -62,6 +64,8 @@ messages = Table(
     partial_index("ix_messages_attached", "id", where=_HAS_FILES),
     Index("ix_messages_task", "task", "id"),
     Index("ix_messages_trace", "trace", "id"),
+    Index("ix_messages_sender", "sender", "id"),
+    Index("ix_messages_recipient", "recipient", "id"),
     partial_index("ix_messages_text", "created_ms", where=_HAS_TEXT),
 )
 inbox = Table(
@@ -172,6 +176,20 @@ EXCHANGE = (
     .order_by(_row.id.desc())
     .limit(bindparam("size"))
 )
+_before = and_(_row.id < bindparam("before"), _row.kind.not_in(["ack", "control"]))
+
+
+def _newest(*holds: Any) -> Any:
+    return select(messages).where(_before, *holds).order_by(_row.id.desc()).limit(bindparam("size"))
+
+
+ABOUT_TASK = _newest(_row.task == bindparam("of_task"))
+_with_agent = union(
+    select(_newest(_row.sender == bindparam("of_address")).subquery().c.id),
+    select(_newest(_row.recipient == bindparam("of_address")).subquery().c.id),
+    select(_newest(_row.id.in_(select(inbox.c.message).where(inbox.c.agent == bindparam("of_agent")))).subquery().c.id),
+)
+WITH_AGENT = _newest(_row.id.in_(_with_agent))
 _old = (
     select(_row.id)
     .where(

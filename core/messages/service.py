@@ -24,6 +24,7 @@ from core.remedies import refused
 from core.store.engine import Store, Tx
 
 _MARKER_CHARS = 8
+_AFTER_ALL = "~"  # sorts after every id
 MINUTE_MS = 60_000
 
 
@@ -178,6 +179,16 @@ class Messages:
 
     async def list_for_task(self, task: str) -> tuple[Message, ...]:
         return tuple(_store.message_of(row) for row in await self._store.fetch(_store.OF_TASK, {"of_task": task}))
+
+    async def list_conversation(self, *, task: str = "", agent: str = "", before: str = "", size: int) -> list[Message]:
+        """List what was said about the task, or to and by the agent, newest first; `before` is the id of a message."""
+        asked = {"before": before or _AFTER_ALL, "size": size}
+        if task:
+            rows = await self._store.fetch(_store.ABOUT_TASK, {**asked, "of_task": task})
+        else:
+            of_agent = {"of_agent": agent, "of_address": f"agent:{agent}"}
+            rows = await self._store.fetch(_store.WITH_AGENT, asked | of_agent)
+        return self._store.aside.readable("message", rows, _store.message_of)
 
     def size_of_files(self, tx: Tx, task: str) -> int:
         """Add up the files of all replies to the task, in bytes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from core.desks.model import Arranged, DeskMode, Shown, Transcribed, WindowNotSeen, WindowStatus
+from core.desks.model import Arranged, DeskMode, LiveView, Shown, Transcribed, WindowNotSeen, WindowStatus
 from core.profiles.model import Activity
 
 
@@ -19,6 +19,12 @@ class FakeDeskWorker:
         self.told: list[str] = []
         self.arranged: dict[str, Arranged] = {}
         """By window, what arranging it says; the others stand at their places."""
+        self.live: dict[str, LiveView | None] = {}
+        """By window, what viewers see of it."""
+        self.looks: list[tuple[str, str]] = []
+        """Each look for viewers: the window, and the mark of what they knew."""
+        self.was_looked_at = asyncio.Semaphore(0)
+        """Released by each look for viewers."""
         self.said: dict[str, str] = {}
         """By window, its transcript; a window that is not in it cannot be read."""
         self.reads_untouched = True
@@ -49,6 +55,14 @@ class FakeDeskWorker:
             if status.name == window and status.usable:
                 return b"\x89PNG\r\n\x1a\n"
         raise WindowNotSeen(id=window, why="it is covered")
+
+    async def live_view(self, window: str, *, known: str) -> LiveView | None:
+        self.looks.append((window, known))
+        self.was_looked_at.release()
+        if window not in self.live:
+            raise WindowNotSeen(id=window, why="it is covered")
+        view = self.live[window]
+        return LiveView(mark=known) if view is not None and view.mark == known else view
 
     async def whole_picture(self) -> bytes:
         self.told.append("picture")

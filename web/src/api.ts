@@ -96,3 +96,9 @@ export async function windowPicture(agent: string): Promise<string> {
   const call = client.GET('/api/v2/desks/screenshot', { params: { query: { agent } }, parseAs: 'blob' })
   return URL.createObjectURL((await resultOf(call as Promise<Answer<Blob>>)) as Blob)
 }
+
+/** A file that came with a message, as the address of a blob. */
+export async function messageFile(message: string, number: number): Promise<string> {
+  const call = client.GET('/api/v2/messages/{message}/files/{number}', { params: { path: { message, number } }, parseAs: 'blob' })
+  return URL.createObjectURL((await resultOf(call as Promise<Answer<Blob>>)) as Blob)
+}

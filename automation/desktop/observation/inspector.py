@@ -11,7 +11,7 @@ from automation.desktop.observation import image_diff
 from automation.desktop.observation.anchors import Anchors, candidate
 from automation.desktop.observation.code_pixels import code_boxes
 from automation.desktop.observation.delivery_screenshots import paint_masks
-from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.observation.screen_capture import ScreenCapture, to_jpeg
 from automation.desktop.observation.screen_signs import (
     ProgramSigns,
     ShownSigns,
@@ -28,7 +28,7 @@ from automation.protocol.activity import DIALOGS
 from automation.protocol.ports import DeliveryFailure, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
 from core.desks.learned import learn
-from core.desks.model import Desk, MatchBy
+from core.desks.model import Desk, LiveView, MatchBy, mark_of
 from core.profiles.model import Box, Dialog, Profile, Readback, Sign
 from core.remedies import sentence
 
@@ -274,8 +274,18 @@ class WindowInspector(WindowPixels, WindowLocator):
             raise TransientFailure(Reason.MOVED, "it is being moved")
         return frame, seen
 
-    def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
+    def live(self, name: str, known: str) -> LiveView:
+        """Look for codes only in a picture that the viewers do not know: that takes most of the time."""
         picture, seen = self._quickly(name)
+        mark = mark_of(picture.tobytes())
+        return LiveView(mark=mark, jpeg=b"" if mark == known else to_jpeg(self._painted(name, picture, seen)))
+
+    def picture(self, name: str, *, has_code: bool | None = None) -> Image.Image:
+        return self._painted(name, *self._quickly(name), has_code=has_code)
+
+    def _painted(
+        self, name: str, picture: Image.Image, seen: WindowInfo, *, has_code: bool | None = None
+    ) -> Image.Image:
         hidden = self._hidden(name, seen, None if has_code is False else picture)
         transcript = self.profile(name).transcript
         if has_code is None:

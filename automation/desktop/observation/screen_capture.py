@@ -16,6 +16,8 @@ from automation.protocol.ports import TransientFailure
 from core.deliveries.model import MOST_PICTURE_BYTES, Reason
 from core.profiles.model import Box
 
+_QUALITY = 70  # of a JPEG: small letters stay readable
+
 
 class ScreenGone(Exception):
     """The display of the pictures is gone."""
@@ -57,6 +59,12 @@ class ScreenCapture:
 def to_png(picture: Image.Image) -> bytes:
     out = BytesIO()
     picture.save(out, format="PNG")
+    return out.getvalue()
+
+
+def to_jpeg(picture: Image.Image) -> bytes:
+    out = BytesIO()
+    picture.save(out, format="JPEG", quality=_QUALITY)
     return out.getvalue()
 
 

@@ -8,10 +8,10 @@ from PIL import Image
 
 from automation.desktop.observation import image_diff
 from automation.desktop.observation.anchors import Anchors
-from automation.desktop.observation.screen_capture import ScreenCapture
+from automation.desktop.observation.screen_capture import ScreenCapture, to_jpeg
 from automation.protocol.ports import DeliveryFailure, PermanentFailure, TransientFailure
 from core.deliveries.model import Reason
-from core.desks.model import Desk, WindowStatus
+from core.desks.model import Desk, LiveView, WindowStatus, mark_of
 from core.profiles.model import Box, Profile
 
 
@@ -57,6 +57,11 @@ class WindowPixels(ConfiguredWindows, ABC):
         """Take a picture of the whole uncovered window, with its masks painted over. `has_code`: whether a prompt with
         an answer code was, or may have been, brought there; then the transcript is painted over too. None: for a
         user, who sees all but what looks like a code."""
+
+    def live(self, name: str, known: str) -> LiveView:
+        picture = self.picture(name)
+        mark = mark_of(picture.tobytes())
+        return LiveView(mark=mark, jpeg=b"" if mark == known else to_jpeg(picture))
 
     def status(self, name: str) -> WindowStatus:
         try:

@@ -14,7 +14,7 @@ from automation.desktop.worker.user_presence import UserActivityGate
 from automation.protocol.dialog_action import ActionPort
 from automation.protocol.ports import Cancelled, ClearResult, WindowPort
 from core.calibration.model import FoundPane
-from core.desks.model import Arranged, DeskMode, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, DeskMode, LiveView, Shown, Transcribed, WindowStatus
 from core.profiles.model import Driven
 from core.remedies import sentence
 
@@ -28,6 +28,8 @@ class InspectorPort(Protocol):
     def is_busy(self, name: str) -> bool: ...  # Whether its busy sign is shown
     def is_ready(self, name: str) -> bool: ...  # Whether a delivery could begin now; raises nothing for an obstacle
     def picture(self, name: str) -> Image.Image: ...  # One window
+    # One window for users who watch it and know what has this mark; of a pane its text
+    def live(self, name: str, known: str) -> LiveView: ...
     def whole(self) -> Image.Image: ...  # The whole display. Raises PermanentFailure where that may not be.
 
 

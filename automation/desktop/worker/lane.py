@@ -20,6 +20,7 @@ from core.desks.model import (
     Arranged,
     DeskMode,
     DeskUnavailable,
+    LiveView,
     Shown,
     Transcribed,
     Window,
@@ -86,6 +87,14 @@ class DeskWorkerClient:
         if answer.refused:
             raise WindowNotSeen(id=window, why=answer.refused)
         return base64.b64decode(answer.png)
+
+    async def live_view(self, window: str, *, known: str) -> LiveView | None:
+        if self._current is not None:
+            return None
+        answer = await self._ask(messages.TakeLiveView(window=window, known=known))
+        if answer.live is None:
+            raise WindowNotSeen(id=window, why=answer.refused)
+        return answer.live
 
     async def whole_picture(self) -> bytes:
         return base64.b64decode((await self._answer(messages.TakePicture(window=""))).png)

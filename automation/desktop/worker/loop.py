@@ -210,6 +210,9 @@ class WorkerLoop:
                 self._check_there(job.window)
                 png = to_png(backend.inspector.picture(job.window))
                 return messages.CallResult(call=job.call, png=base64.b64encode(png).decode())
+            case messages.TakeLiveView():
+                self._check_there(job.window)
+                return messages.CallResult(call=job.call, live=backend.inspector.live(job.window, job.known))
             case messages.AskShown():
                 self._check_there(job.window)
                 return messages.CallResult(call=job.call, shown=backend.watcher.shown(job.window))

@@ -12,7 +12,7 @@ from automation.desktop.worker.frames import FrameCodec
 from automation.desktop.worker.input_lock_state import NOT_SHARED
 from core.calibration.model import FoundPane, Measurement, Point, Survey, TrialResult
 from core.deliveries.model import DeliveryRequest, Outcome
-from core.desks.model import Arranged, Desk, DeskMode, Shown, Transcribed, Window, WindowStatus
+from core.desks.model import Arranged, Desk, DeskMode, LiveView, Shown, Transcribed, Window, WindowStatus
 from core.profiles.model import Box, PaneProfile, Profile, Sign
 from core.reasons import Diagnostic, Reason
 
@@ -112,6 +112,14 @@ class TakePicture(_Call):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TakeLiveView(_Call):
+    """Say what one window shows, if its mark is not `known`; answered when the worker is free."""
+
+    window: str
+    known: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskShown(_Call):
     """Say what one window shows of its agent; answered when the worker is free."""
 
@@ -194,6 +202,7 @@ class CallResult(_Frame):
     call: int
     windows: tuple[WindowStatus, ...] = ()
     png: str = ""
+    live: LiveView | None = None
     shown: Shown | None = None
     transcript: Transcribed | None = None
     arranged: tuple[Arranged, ...] = ()
@@ -271,7 +280,7 @@ class Beat(_Frame):
 
 
 Calibrating = AskSurvey | Measure | TryOut
-Question = InspectWindows | Arrange | TakePicture | AskShown | ReadWindow | AskPanes | Calibrating
+Question = InspectWindows | Arrange | TakePicture | TakeLiveView | AskShown | ReadWindow | AskPanes | Calibrating
 ToWorker = Hello | Deliver | GiveUp | Granted | SetMode | Question
 OfWindow = WindowUsable | WindowStatusChanged | WindowShows | WindowActive
 FromWorker = Started | Ask | Done | CallResult | OfWindow | WindowSignLearned | Waits | Locked | StoppedHere | Beat

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,8 +20,10 @@ from automation.desktop.observation.image_diff import count_differing, is_blank
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_signs import ProgramSigns
 from automation.desktop.window_info import WindowInfo
+from automation.desktop.worker.lane import DeskWorkerClient
 from automation.protocol.ports import TransientFailure
 from core.deliveries.model import MOST_PICTURE_BYTES, Moment, Outcome, PictureArea, Reason, Result
+from core.desks.model import WindowNotSeen
 from core.kit.version import host, version
 from core.profiles.model import Box, Profile, Readback, Transcript
 from tests.automation.desktop.scenes import SOON, scene, soon
@@ -206,6 +209,7 @@ async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_
         display.name, tmp_path, (agent.window, other.window), news, tk=replace(TK, masks=(MASKED,)), limits=SOON
     )
     async with running(client, news) as desk:
+        await _check_live(desk.client)
         display.place(agent.seen.id, 90, 400)
         async with asyncio.timeout(60):
             while True:
@@ -220,6 +224,22 @@ async def test_a_picture_of_the_whole_display_hides_what_is_masked_wherever_its_
     terminal = shown.crop((box.x, box.y, box.x + box.width, box.y + box.height))
     assert terminal.getcolors(1_000_000) is not None
     assert ImageColor.getrgb("#101010") in {colour for _, colour in terminal.getcolors(1_000_000) or ()}
+
+
+async def _check_live(client: DeskWorkerClient) -> None:
+    """Check what viewers get of a window: a picture with its masks, and nothing where they know it already."""
+    live = None
+    async with asyncio.timeout(60):
+        while live is None or not live.jpeg:
+            with suppress(WindowNotSeen):  # it is not drawn yet
+                live = await client.live_view("agent-1", known="")
+    shown = Image.open(io.BytesIO(live.jpeg)).convert("RGB")
+    hidden = shown.crop((MASKED.x + 8, MASKED.y + 8, MASKED.x + MASKED.width - 8, MASKED.y + MASKED.height - 8))
+    assert all(abs(shade - GREY[0]) < 8 for shade in hidden.convert("L").tobytes())
+    async with asyncio.timeout(60):
+        while (again := await client.live_view("agent-1", known=live.mark)) is None or again.mark != live.mark:
+            live = again or live
+    assert again.jpeg == b""
 
 
 @pytest.mark.display

@@ -22,6 +22,8 @@ SCREENS = (
     "/",
     "/agents",
     "/agents/Agent-1",
+    "/chat/task/T-1",
+    "/chat/agent/Agent-1",
     "/tasks",
     "/tasks?view=board",
     "/tasks/T-1",

@@ -10,6 +10,7 @@ export const SCREENS: Screen[] = [
   { path: '/', name: 'Home', screen: Home },
   { path: '/agents', name: 'Agents', screen: lazy(() => import('./agents')) },
   { path: '/agents/:name', screen: lazy(() => import('./agent')) },
+  { path: '/chat/:about/:id', screen: lazy(() => import('./chat')) },
   { path: '/tasks', name: 'Tasks', screen: lazy(() => import('./tasks')) },
   { path: '/tasks/:id', screen: lazy(() => import('./task')) },
   { path: '/timeline', name: 'Timeline', screen: lazy(() => import('./timeline')) },

@@ -79,6 +79,8 @@ ALTER TABLE messages ADD COLUMN attachments TEXT DEFAULT '[]' NOT NULL;
 UPDATE messages SET trace = id;
 CREATE INDEX ix_messages_attached ON messages (id) WHERE attachments != '[]';
 CREATE INDEX ix_messages_trace ON messages (trace, id);
+CREATE INDEX ix_messages_sender ON messages (sender, id);
+CREATE INDEX ix_messages_recipient ON messages (recipient, id);
 
 CREATE TABLE inbox (agent TEXT NOT NULL, message TEXT NOT NULL, seq INTEGER, sender TEXT NOT NULL,
     due_ms INTEGER NOT NULL, added_ms INTEGER NOT NULL, shown_ms INTEGER, read_ms INTEGER, acked_ms INTEGER,

@@ -1,84 +1,146 @@
-// One agent with its window.
-import { Group, Stack, Text, Textarea, Title } from '@mantine/core'
+// One agent: its live window, what it does and waits for, what it can do, and what the user can do with it.
+import { Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useState } from 'react'
-import { client, resultOf, windowPicture } from '../../api'
-import { Act, Ago, Nothing, Shown, State, To } from '../../parts'
+import type { ReactNode } from 'react'
+import { client, resultOf, type Schemas } from '../../api'
+import { Composer } from '../../composer'
+import { t } from '../../language'
+import { useMay } from '../../me'
+import { Needs, useHome } from '../../needs'
+import { Act, Ago, Nothing, Shown, Sign, State, To } from '../../parts'
+import { LiveWindow } from '../../window'
+import { wordOf } from '../../words'
+
+type Details = Schemas['AgentDetails']
 
 export default function Agent({ name }: { name: string }) {
   const path = { params: { path: { agent: name } } }
   const agent = useQuery({ queryKey: ['agents', name], queryFn: () => resultOf(client.GET('/api/v2/agents/{agent}', path)) })
+  const home = useHome()
+  const may = useMay()
   return (
     <Stack>
       <Title order={1} size="h2">{name}</Title>
       <Shown query={agent}>
         {(one) => (
-          <Stack>
+          <>
             <Group>
               <State of="agent" state={one.state} />
               <Ago ms={one.since_ms} />
               {one.task && <To href={`/tasks/${one.task}`}>{one.task}</To>}
+              <To href={`/chat/agent/${name}`}>{t('Chat')}</To>
             </Group>
-            <Text>{one.agent.about}</Text>
             {one.note && <Text size="sm">{one.note}</Text>}
-            <Group align="flex-start">
-              {one.state === 'paused' || one.state === 'draining' ? (
-                <Act call={() => resultOf(client.POST('/api/v2/agents/{agent}/resume', path))}>Resume</Act>
-              ) : (
-                <Act call={() => resultOf(client.POST('/api/v2/agents/{agent}/pause', path))}>Pause</Act>
-              )}
-              <Act sure={`Stop ${name} now?`} call={() => resultOf(client.POST('/api/v2/agents/{agent}/interrupt', path))}>Stop</Act>
-              <Act sure={`Begin a new chat in ${name}?`} call={() => resultOf(client.POST('/api/v2/agents/{agent}/new-chat', path))}>New chat</Act>
-            </Group>
-            {one.agent.window && <Window name={name} />}
-            <Send name={name} />
-            <section aria-label="Queue">
-              <Title order={2} size="h4">Waits for it</Title>
-              {one.queue.length === 0 && <Nothing>Nothing waits for {name} alone.</Nothing>}
-              {one.queue.map((work) => (
-                <Text key={work.message ?? work.task} size="sm">{work.task} {work.title}</Text>
-              ))}
-            </section>
-          </Stack>
+            {one.task && <IdleOf task={one.task} />}
+            <Needs needs={home.data?.needs.filter(({ need }) => need.agent === name) ?? []} />
+            <Controls agent={one} />
+            {(!one.agent.window || may('desk.look')) && <LiveWindow agent={name} lane={one.agent.lane} isLarge />}
+            {may('message.send') && <Composer label={t('Message to {agent}', { agent: name })} to={{ agent: name }} />}
+            <Queue agent={one} />
+            <Inbox name={name} />
+            <Abilities agent={one} />
+          </>
         )}
       </Shown>
     </Stack>
   )
 }
 
-function Window({ name }: { name: string }) {
-  // A hidden tab asks for no pictures.
-  const picture = useQuery({
-    queryKey: ['picture', name],
-    queryFn: () => windowPicture(name),
-    refetchInterval: 5_000,
-    refetchIntervalInBackground: false,
-    gcTime: 0,
-  })
+function IdleOf({ task }: { task: string }) {
+  const view = useQuery({ queryKey: ['tasks', task], queryFn: () => resultOf(client.GET('/api/v2/tasks/{task}', { params: { path: { task } } })) })
+  const found = view.data?.task
+  return found?.idle_by ? <Text size="sm">{wordOf('idle', found.idle_by)} <Ago ms={found.idle_ms ?? 0} /></Text> : null
+}
+
+function Controls({ agent: one }: { agent: Details }) {
+  const name = one.agent.name
+  const path = { params: { path: { agent: name } } }
+  const isOff = one.state === 'paused' || one.state === 'draining'
+  const may = useMay()
+  const can = (act: string) => may(`agent.${act}`) && (one.agent.lane === 'acp' || one.agent.allowed_actions.includes(act))
+  const mayPause = may('agent.use')
   return (
-    <section aria-label={`Window of ${name}`}>
-      <Shown query={picture}>{(source) => <img className="octet-window" src={source} alt={`What the window of ${name} shows`} />}</Shown>
-      {picture.dataUpdatedAt > 0 && (
-        <Text size="sm" c="var(--octet-quiet)">Picture of {new Date(picture.dataUpdatedAt).toLocaleTimeString()}</Text>
-      )}
-    </section>
+    <Group align="flex-start">
+      {mayPause && isOff && <Act call={() => resultOf(client.POST('/api/v2/agents/{agent}/resume', path))}>{t('Resume')}</Act>}
+      {mayPause && !isOff && <Act call={() => resultOf(client.POST('/api/v2/agents/{agent}/pause', path))}>{t('Pause')}</Act>}
+      {mayPause && !isOff && <Act call={() => resultOf(client.POST('/api/v2/agents/{agent}/drain', path))}>{t('Pause after its work')}</Act>}
+      {can('interrupt') && <Act sure={t('Stop {agent} now?', { agent: name })} call={() => resultOf(client.POST('/api/v2/agents/{agent}/interrupt', path))}>{t('Stop')}</Act>}
+      {can('new_chat') && <Act sure={t('Begin a new chat in {agent}?', { agent: name })} call={() => resultOf(client.POST('/api/v2/agents/{agent}/new-chat', path))}>{t('New chat')}</Act>}
+    </Group>
   )
 }
 
-function Send({ name }: { name: string }) {
-  const [text, setText] = useState('')
+const Section = ({ title, children }: { title: string; children: ReactNode }) => (
+  <section aria-label={title}>
+    <Title order={2} size="h4">{title}</Title>
+    {children}
+  </section>
+)
+
+function Queue({ agent: { agent, queue } }: { agent: Details }) {
   return (
-    <Stack gap="xs">
-      <Textarea label={`Message to ${name}`} autosize minRows={2} value={text} onChange={(event) => setText(event.currentTarget.value)} />
-      <Act
-        disabled={!text.trim()}
-        call={async () => {
-          await resultOf(client.POST('/api/v2/messages', { params: { header: { 'Idempotency-Key': crypto.randomUUID() } }, body: { text, agent: name } }))
-          setText('')
-        }}
-      >
-        Send
-      </Act>
-    </Stack>
+    <Section title={t('Waits for it')}>
+      {queue.length === 0 && <Nothing>{t('Nothing waits for {agent} alone.', { agent: agent.name })}</Nothing>}
+      {queue.map((work) => (
+        <Text key={work.message ?? work.task} size="sm">
+          {work.task && <To href={`/tasks/${work.task}`}>{work.task}</To>} {work.title} <Ago ms={work.since_ms} />
+        </Text>
+      ))}
+    </Section>
+  )
+}
+
+function Inbox({ name }: { name: string }) {
+  const inbox = useQuery({
+    queryKey: ['inbox', name],
+    queryFn: () => resultOf(client.GET('/api/v2/agents/{agent}/inbox', { params: { path: { agent: name } } })),
+  })
+  return (
+    <Section title={t('Inbox')}>
+      <Shown query={inbox}>
+        {(entries) => (
+          <div className="octet-rows">
+            {entries.length === 0 && <Nothing>{t('No messages to {agent} yet. Write one above.', { agent: name })}</Nothing>}
+            {entries.map(({ message, state }) => (
+              <div className="octet-row" key={message.id}>
+                <Group gap="xs">
+                  <Text size="sm" fw={600}>{message.sender_name || message.sender.replace(/^agent:/, '')}</Text>
+                  <Sign colour={state === 'unread' ? 'blue' : 'gray'}>{wordOf('entry', state)}</Sign>
+                  <Ago ms={message.created_ms} />
+                </Group>
+                <Text size="sm" lineClamp={3}>{message.body}</Text>
+              </div>
+            ))}
+          </div>
+        )}
+      </Shown>
+    </Section>
+  )
+}
+
+function Abilities({ agent: { agent, program, hook } }: { agent: Details }) {
+  const rows: [string, ReactNode][] = [
+    [t('About'), agent.about],
+    [t('Capabilities'), agent.capabilities.join(', ')],
+    [t('Groups'), agent.groups.join(', ')],
+    [t('Reached by'), [agent.lane, agent.desk, agent.window].filter(Boolean).join(' · ')],
+    [t('Account'), agent.account],
+    [t('You may press'), agent.allowed_actions.map((act) => act.replace('_', ' ')).join(', ')],
+    [t('Program'), program && [program.program, program.version].filter(Boolean).join(' ')],
+    [t('Mode'), program && [program.mode, program.modes.length > 1 && t('of {modes}', { modes: program.modes.join(', ') })].filter(Boolean).join(' ')],
+    [t('Who approves'), program && wordOf('approver', program.approves)],
+    [t('Its hook said'), hook && <>{wordOf('activity', hook.shows)} <Ago ms={hook.at_ms} /></>],
+  ]
+  return (
+    <Section title={t('What it can do')}>
+      <dl className="octet-facts">
+        {rows.filter(([, value]) => value).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </Section>
   )
 }

@@ -1,38 +1,49 @@
-// All agents.
+// All agents: what each shows, does and waits for.
 import { Group, Stack, Text, Title } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
-import { client, resultOf } from '../../api'
-import { Ago, Nothing, Shown, State, To } from '../../parts'
+import type { Schemas } from '../../api'
+import { t } from '../../language'
+import { useMay } from '../../me'
+import { Needs, useHome, type OfferedNeed } from '../../needs'
+import { Ago, Nothing, Said, Shown, State, To } from '../../parts'
+import { LiveWindow } from '../../window'
+import { wordOf } from '../../words'
 
 export default function Agents() {
-  const agents = useQuery({
-    queryKey: ['agents'],
-    queryFn: () => resultOf(client.GET('/api/v2/agents', { params: { query: { limit: 100 } } })),
-  })
+  const home = useHome()
   return (
     <Stack>
-      <Title order={1} size="h2">Agents</Title>
-      <Shown query={agents}>
-        {({ items }) => (
+      <Title order={1} size="h2">{t('Agents')}</Title>
+      <Shown query={home}>
+        {({ board: { agents }, needs }) => (
           <div className="octet-cards">
-            {items.length === 0 && <Nothing>No agents yet. Connect your windows with `octet calibrate`.</Nothing>}
-            {items.map((one) => (
-              <div className="octet-row" key={one.agent.name}>
-                <Group justify="space-between">
-                  <To href={`/agents/${one.agent.name}`}>{one.agent.name}</To>
-                  <Group gap="xs">
-                    <State of="agent" state={one.state} />
-                    <Ago ms={one.since_ms} />
-                  </Group>
-                </Group>
-                <Text size="sm">{one.agent.about}</Text>
-                {one.task && <Text size="sm"><To href={`/tasks/${one.task}`}>{one.task}</To></Text>}
-                {one.note && <Text size="sm" c="var(--octet-quiet)">{one.note}</Text>}
-              </div>
+            {agents.length === 0 && <Nothing><Said text={t('No agents yet. Connect your windows at the machine with `octet calibrate`.')} /></Nothing>}
+            {agents.map((one) => (
+              <Card key={one.status.agent.name} at={one} needs={needs.filter(({ need }) => need.agent === one.status.agent.name)} />
             ))}
           </div>
         )}
       </Shown>
     </Stack>
+  )
+}
+
+function Card({ at: { status, task }, needs }: { at: Schemas['AtWork']; needs: OfferedNeed[] }) {
+  const may = useMay()
+  const { agent } = status
+  return (
+    <article className="octet-row octet-card" aria-label={agent.name}>
+      <Group justify="space-between" wrap="nowrap">
+        <To href={`/agents/${agent.name}`}>{agent.name}</To>
+        <Group gap="xs" wrap="nowrap">
+          <State of="agent" state={status.state} />
+          <Ago ms={status.since_ms} />
+        </Group>
+      </Group>
+      {(!agent.window || may('desk.look')) && <LiveWindow agent={agent.name} lane={agent.lane} />}
+      <Text size="sm">{task ? <To href={`/tasks/${task.id}`}>{`${task.id} ${task.title}`}</To> : agent.about}</Text>
+      {task?.idle_by && <Text size="sm">{wordOf('idle', task.idle_by)} <Ago ms={task.idle_ms ?? 0} /></Text>}
+      {status.note && <Text size="sm" c="var(--octet-quiet)">{status.note}</Text>}
+      <Needs needs={needs} />
+    </article>
   )
 }
