@@ -4,6 +4,7 @@ Standard library only: bootstrap runs it, for `make demo` in the background."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -24,13 +25,15 @@ def main() -> None:
     wanted = digest()
     if "--serve" in sys.argv:
         _serve(node())
-    if _stamp() == wanted:
-        return
-    try:
-        build(node(), wanted)
-    except subprocess.CalledProcessError as error:
-        print("\n".join(str(error.stdout).splitlines()[-30:]), file=sys.stderr)
-        sys.exit(f"The page was not built: {' '.join(map(str, error.cmd[:4]))} … failed. Octet works without it.")
+    with (SOURCE / "package.json").open() as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # make demo builds it in the background, and tests several at once
+        if _stamp() == wanted:
+            return
+        try:
+            build(node(), wanted)
+        except subprocess.CalledProcessError as error:
+            print("\n".join(str(error.stdout).splitlines()[-30:]), file=sys.stderr)
+            sys.exit(f"The page was not built: {' '.join(map(str, error.cmd[:4]))} … failed. Octet works without it.")
 
 
 def digest() -> str:

@@ -38,9 +38,6 @@ async def read_timeline(services: TaskServices, tasks: TaskRepository, *, since_
     titles = await tasks.summaries({one.task for one in shown})
     statuses = await services.agents.list(by=HUB)
     gaps = _gaps(sorted([*entries, *blocks], key=lambda one: one.seq), statuses, services.desks.known(), known_ms)
-    gaps = [
-        replace(one, agents=tuple(at.name for at in services.agents.at(one.desk))) if one.desk else one for one in gaps
-    ]
     at = {one.desk: tuple(agent.name for agent in services.agents.at(one.desk)) for one in gaps if one.desk}
     names = [one.agent.name for one in statuses] + [one.agent for one in shown]
     return Timeline(

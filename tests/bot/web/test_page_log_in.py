@@ -56,11 +56,16 @@ async def proxy(to: int, context: ssl.SSLContext) -> AsyncGenerator[int]:
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner = await asyncio.open_connection("127.0.0.1", to)
+        ends.update((writer, inner[1]))
         await asyncio.gather(copy(reader, inner[1]), copy(inner[0], writer), return_exceptions=True)
 
+    ends = set[asyncio.StreamWriter]()
     server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
     yield server.sockets[0].getsockname()[1]
     server.close()
+    for one in ends:
+        one.close()
+    await asyncio.gather(*(one.wait_closed() for one in ends), return_exceptions=True)
 
 
 @asynccontextmanager

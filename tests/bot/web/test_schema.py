@@ -68,7 +68,7 @@ async def test_octet_answers_five_requests_for_each_operation_as_described(face:
     await check(face, 5)
 
 
-@pytest.mark.long
+@pytest.mark.long(short="test_octet_answers_five_requests_for_each_operation_as_described")
 @pytest.mark.timeout(1800)
 async def test_octet_answers_many_requests_for_each_operation_as_described(face: Face) -> None:
     await face.house.working()

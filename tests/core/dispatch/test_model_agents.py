@@ -31,7 +31,7 @@ from core.messages.model import Source
 from core.notices.model import AgentReports, NoticeKind
 from core.reasons import ParkCause
 from core.tasks.model import AttemptOutcome, TaskId, TaskState
-from tests.builders import ADA, make_agent, make_new_task, open_coordinator, pending, refuses
+from tests.builders import ADA, export_of, make_agent, make_new_task, open_coordinator, pending, refuses
 from tests.core.dispatch.test_loop import QUICK, reach, running, until
 from tests.fakes.clock import RunningClock
 from tests.fakes.lane import FakeLane
@@ -126,13 +126,13 @@ async def test_an_attempt_keeps_what_its_answer_used_whether_whole_or_cut(tmp_pa
     whole = LaneAnswer(text="Seven.", usage=Usage(input_tokens=40, output_tokens=2, cost_micros=120))
     cut = LaneAnswer(text="Sev", is_whole=False, usage=Usage(input_tokens=40, output_tokens=1))
     async with models(tmp_path, Answers(replace(SEVEN, answer=cut), replace(SEVEN, answer=whole), SEVEN)) as octet:
-        task = await octet.tasks.new(make_new_task(), by=ADA)
+        await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, FIRST, TaskState.FAILED, Reason.ANSWER_CUT)
         await octet.tasks.retry(FIRST, by=ADA)
         await reach(octet, FIRST, TaskState.DONE)
         view = await octet.tasks.show(FIRST, by=ADA)
         assert [(one.tokens, one.cost_micros) for one in view.attempts] == [(41, None), (42, 120)]
-        (line,) = (await octet.task_transfer.export([task], by=ADA)).text.splitlines()
+        (line,) = (await export_of(octet)).splitlines()
         assert [one["tokens"] for one in json.loads(line)["attempts"]] == [41, 42]
         other = await octet.tasks.new(make_new_task(), by=ADA)
         await reach(octet, other.id, TaskState.DONE)

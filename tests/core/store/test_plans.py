@@ -35,6 +35,7 @@ EXCEPTIONS = {
     "journal.LAST": "1 row, from the end of the table",
     "tasks.COUNTS": "every task, once per start and in an index alone: 100,000 rows take 10 ms",
     "tasks.REQUIREMENTS": "the open tasks, in an index alone: 10,000 rows take 10 ms",
+    "tasks.RECENT_ATTEMPTS": "1,000 rows at most, from the end of the table",
     "tasks.IN_STATES": "tasks that agents have, one per agent: about 100 rows",
 }
 """Statements that may read all rows of something, or sort them, and how many these are."""

@@ -27,7 +27,7 @@ from automation.desktop.worker.messages import (
 from automation.desktop.worker.user_presence import UserActivityGate
 from automation.protocol.ports import Cancelled, PermanentFailure, TransientFailure
 from core.deliveries.model import Assurance, DeliveryRequest, Outcome, Reason, Result
-from core.desks.model import Arranged, DeskMode, Shown, Transcribed, WindowStatus
+from core.desks.model import Arranged, DeskMode, LiveView, Shown, Transcribed, WindowStatus
 from core.profiles.model import Act, Activity, Profile
 from tests.fakes.desk import TK, make_order
 from tests.fakes.world import World, raises
@@ -112,6 +112,9 @@ class Hands:
 
     def picture(self, name: str) -> Image.Image:
         raise PermanentFailure(Reason.CLOSED, f"{name} is gone")
+
+    def live(self, name: str, known: str) -> LiveView:
+        return LiveView(mark=known, text=name)
 
     def whole(self) -> Image.Image:
         return Image.new("RGB", (2, 2))
