@@ -76,10 +76,10 @@ export async function logOut(): Promise<void> {
 }
 
 /** Make a request that Octet itself named, such as `POST /tasks/T-1/retry`. A picture comes as the address of a blob. */
-export function request(call: string, body?: Record<string, unknown>): Promise<unknown> {
+export function request(call: string, body?: Record<string, unknown>, key: string = crypto.randomUUID()): Promise<unknown> {
   const [method, path] = call.split(' ')
   const headers: Record<string, string> = { [SECRET]: secret() }
-  if (method !== 'GET') headers['Idempotency-Key'] = crypto.randomUUID()
+  if (method !== 'GET') headers['Idempotency-Key'] = key
   if (body && Object.keys(body).length) headers['Content-Type'] = 'application/json'
   const sent = fetch(`/api/v2${path}`, { method, headers, body: headers['Content-Type'] && JSON.stringify(body) })
   return resultOf(

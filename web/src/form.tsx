@@ -4,7 +4,7 @@ import '@mantine/core/styles/Checkbox.css'
 import { useQuery } from '@tanstack/react-query'
 import { useId, useState, type ReactNode } from 'react'
 import described from '../../tests/golden/openapi.json'
-import { client, resultOf } from './api'
+import { client, request, resultOf } from './api'
 import { t } from './language'
 import { useMay } from './me'
 import { Act, Said } from './parts'
@@ -25,6 +25,8 @@ type Schema = {
 }
 type Parameter = { name: string; in: string; required?: boolean; schema: Schema; description?: string }
 type Operation = {
+  operationId: string
+  summary: string
   parameters?: Parameter[]
   requestBody?: { content: Record<string, { schema: Schema }> }
   'x-permission'?: string | null
@@ -45,9 +47,25 @@ export type Field = {
   most?: number
 }
 
+const BASE = '/api/v2'
 const LONG = 1_000 // characters: a text that may be longer has several lines
 
-const operationOf = (path: string, method: Method) => (described.paths as unknown as Record<string, Record<string, Operation>>)[path]?.[method] ?? {}
+const paths = described.paths as unknown as Record<string, Record<string, Operation>>
+const operationOf = (path: string, method: Method): Partial<Operation> => paths[path]?.[method] ?? {}
+
+export type VerbOfApi = { name: string; summary: string; path: string; method: Method }
+
+/** List the verbs of users; `agent_new_chat_api_v2_…` is the command `agent new-chat`. */
+export const VERBS: VerbOfApi[] = Object.entries(paths).flatMap(([path, methods]) =>
+  Object.entries(methods)
+    .filter(([, operation]) => operation['x-permission'])
+    .map(([method, { operationId, summary }]) => ({
+      name: (operationId.split('_api_v2')[0] ?? '').replaceAll('_', '-').replace('-', ' '),
+      summary,
+      path,
+      method: method as Method,
+    })),
+)
 
 /** Return a function that tells whether the user may call a verb, at least for tasks of their own. */
 export function useMayCall(): (path: string, method?: Method) => boolean {
@@ -122,15 +140,20 @@ function base64(file: File): Promise<string> {
 
 export const isComplete = (fields: Field[], given: Given) => fields.every((one) => !one.isNeeded || String(given[one.name] ?? '').trim())
 
-/** Call a verb with what users wrote. */
+/** Call a verb with what users wrote. A picture comes as the address of a blob. */
 export async function callVerb(path: string, method: Method, given: Given, key?: string): Promise<unknown> {
   const fields = fieldsOf(path, method)
   const values = await valuesOf(fields, given)
-  const at = (place: Field['place']) => Object.fromEntries(fields.filter((one) => one.place === place && one.name in values).map((one) => [one.name, values[one.name]]))
-  const header = key ? { 'Idempotency-Key': key } : {}
-  const body = method === 'post' && fields.some((one) => one.place === 'body') ? at('body') : undefined
-  const calls = client as unknown as Record<string, (path: string, given: unknown) => Promise<{ response: Response }>>
-  return resultOf<unknown>(calls[method.toUpperCase()]!(path, { params: { path: at('path'), query: at('query'), header }, body }))
+  const query = new URLSearchParams()
+  const body: Record<string, unknown> = {}
+  let at = path.slice(BASE.length)
+  for (const { name, place } of fields) {
+    if (!(name in values)) continue
+    if (place === 'path') at = at.replace(`{${name}}`, encodeURIComponent(String(values[name])))
+    else if (place === 'query') [values[name]].flat().forEach((one) => query.append(name, String(one)))
+    else body[name] = values[name]
+  }
+  return request(`${method.toUpperCase()} ${at}${query.size ? `?${query}` : ''}`, body, key)
 }
 
 type Writing = { given: Given; give: (name: string, value: Given[string]) => void }

@@ -3,21 +3,21 @@ import { Stack, Text } from '@mantine/core'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useDeferredValue, useId, useState, type KeyboardEvent } from 'react'
 import { useLocation } from 'wouter'
-import { client, request, resultOf } from '../api'
+import { client, resultOf } from '../api'
+import { VERBS, useMayCall, type VerbOfApi } from '../form'
 import { t } from '../language'
 import { useMay, useMe } from '../me'
 import { menuFor } from '../screens'
 import { wordOf } from '../words'
 import { Dialog } from './dialog'
 import { VerbForm } from './form'
-import { verbsOf, type Api, type VerbShape } from './verbs'
 
 type Found = { key: string; kind: string; name: string; about?: string; take: () => void }
 
 const MOST = 30
 
 export default function Bar({ close }: { close: () => void }) {
-  const [verb, setVerb] = useState<VerbShape>()
+  const [verb, setVerb] = useState<VerbOfApi>()
   return (
     <Dialog label={t('Commands')} close={close}>
       {verb ? <VerbForm verb={verb} close={close} back={() => setVerb(undefined)} /> : <Search close={close} choose={setVerb} />}
@@ -25,7 +25,7 @@ export default function Bar({ close }: { close: () => void }) {
   )
 }
 
-function Search({ close, choose }: { close: () => void; choose: (verb: VerbShape) => void }) {
+function Search({ close, choose }: { close: () => void; choose: (verb: VerbOfApi) => void }) {
   const [text, setText] = useState('')
   const [at, setAt] = useState(0)
   const id = useId()
@@ -78,12 +78,12 @@ function Search({ close, choose }: { close: () => void; choose: (verb: VerbShape
 }
 
 /** Find what has all words of the text: screens, agents and verbs here, tasks at Octet. */
-function useFound(text: string, close: () => void, choose: (verb: VerbShape) => void): Found[] {
+function useFound(text: string, close: () => void, choose: (verb: VerbOfApi) => void): Found[] {
   const [, go] = useLocation()
   const may = useMay()
   const me = useMe().data
   const asked = useDeferredValue(text.trim())
-  const api = useQuery({ queryKey: ['openapi'], meta: { isFixed: true }, queryFn: () => request('GET /openapi.json') as Promise<Api> })
+  const mayCall = useMayCall()
   const agents = useQuery({
     queryKey: ['agents', 'names'],
     queryFn: () => resultOf(client.GET('/api/v2/agents', { params: { query: { limit: 100 } } })),
@@ -111,7 +111,7 @@ function useFound(text: string, close: () => void, choose: (verb: VerbShape) => 
       take: to(`/agents/${encodeURIComponent(agent.name)}`),
     })),
   ]
-  const verbs = (api.data ? verbsOf(api.data, may) : []).map((one) => ({
+  const verbs = VERBS.filter(({ path, method }) => mayCall(path, method)).map((one) => ({
     key: one.name,
     kind: t('command'),
     name: one.name,
