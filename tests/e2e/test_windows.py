@@ -154,7 +154,7 @@ async def test_a_stopped_desk_types_nothing_until_it_is_released(house: House) -
 
 async def test_an_agent_that_stops_without_an_answer_is_seen_idle_in_its_window(house: House) -> None:
     task = await house.task("Count the birds\ndemo: silent", "Agent-2")
-    card = await house.card(task, "Looks idle, no answer yet", "idle, by ")
+    card = await house.card(task, "Looks idle, no answer yet", "became idle")
     await house.told(task, f"**Agent-2 looks idle but has not answered {task}.**")
     assert f"Asking Agent-2 for its answer to {task}." in await house.press(card, "Ask for the answer")
     await house.fill_in(card, "Done", "Seven.", field="text")

@@ -148,6 +148,10 @@ VALUES = {
     "name": "ci",
     "scopes": "viewer",
     "zone": "Europe/Berlin",
+    "filter": "x",
+    "program": "opencode",
+    "folder": "/srv/app",
+    "sort": "-changed",
     "on": True,
 }
 

@@ -101,7 +101,7 @@ async def test_an_answer_comes_back_to_the_channel_and_can_be_answered(owned: To
     await owned.said("**Ada → Window-1**", DELIVERED)
     named, _, code = owned.lane.submitted[0].partition(" reply ")[2].split()[:3]
     await owned.coordinator.agent_messages.answers.accept(named, code, "The @everyone-bird.\n# Loud")
-    answer = await owned.said("**Window-1 answers**", "> The", "Which bird?")
+    answer = await owned.said("**Window-1 answers**", "> The")
     assert answer["channel_id"] == str(owned.sandbox.world.home.id)
     assert (answer["sandbox"]["pings"], answer["mention_everyone"]) == ([owned.ada], False)
     opened = await owned.sandbox.click("Ada", answer["id"], "Reply")

@@ -220,11 +220,11 @@ async def test_a_time_without_a_zone_is_shown_back_with_a_button_for_another_one
     opened = await owned.sandbox.click("Ada", shown["id"], "Another time zone")
     said_so = await owned.answered(await owned.sandbox.submit_modal("Ada", opened, {"text": "Asia/Tokyo"}))
     assert "write in Asia/Tokyo" in text_of(said_so)
-    assert "Octet read" not in await owned.ask("task edit", task="T-1", due="2030-05-31 18:00")
+    assert "Octet understood" not in await owned.ask("task edit", task="T-1", due="2030-05-31 18:00")
     assert (await owned.task("T-1")).due_ms != due_ms
     assert "its machine's time zone" in await owned.ask("notify", zone="machine")
-    assert "Octet read" in await owned.ask("task edit", task="T-1", due="2030-05-31 18:00")
-    assert "Octet read" not in await owned.ask("task edit", task="T-1", due="2h")
+    assert "Octet understood" in await owned.ask("task edit", task="T-1", due="2030-05-31 18:00")
+    assert "Octet understood" not in await owned.ask("task edit", task="T-1", due="2h")
 
 
 async def test_a_time_counts_in_the_zone_that_its_user_chose_and_the_card_shows_it(owned: Town) -> None:

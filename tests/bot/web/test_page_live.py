@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 
 from core.desks.model import LiveView
 from core.security.model import OPERATOR
+from core.tasks.model import TaskState
 from tests.bot.web import test_page
 from tests.house import House
 from tests.pace import patience
@@ -115,5 +116,5 @@ async def test_enter_sends_and_a_task_that_is_done_continues(page: Page, house: 
     await field.fill("And the owls?")
     await field.press("Enter")
     await expect(page.get_by_role("log").get_by_text("And the owls?", exact=True)).to_be_visible()
-    view = await house.core.tasks.show(task, by=OPERATOR)
-    assert view.task.follow_up is not None
+    await house.until(task, TaskState.WORKING)
+    assert (await house.core.tasks.show(task, by=OPERATOR)).task.attempt == 2

@@ -82,17 +82,18 @@ function useFound(text: string, close: () => void, choose: (verb: VerbOfApi) => 
   const [, go] = useLocation()
   const may = useMay()
   const me = useMe().data
-  const asked = useDeferredValue(text.trim())
+  const asked = text.trim()
+  const sought = useDeferredValue(asked)
   const mayCall = useMayCall()
   const agents = useQuery({
     queryKey: ['agents', 'names'],
     queryFn: () => resultOf(client.GET('/api/v2/agents', { params: { query: { limit: 100 } } })),
   })
   const tasks = useQuery({
-    queryKey: ['tasks', 'found', asked],
-    enabled: asked.length > 1,
+    queryKey: ['tasks', 'found', sought],
+    enabled: sought.length > 1,
     placeholderData: keepPreviousData,
-    queryFn: () => resultOf(client.GET('/api/v2/tasks', { params: { query: { text: asked, limit: 8 } } })),
+    queryFn: () => resultOf(client.GET('/api/v2/tasks', { params: { query: { text: sought, limit: 8 } } })),
   })
   const to = (path: string) => () => {
     close()
