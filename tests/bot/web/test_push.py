@@ -130,8 +130,8 @@ class Sent:
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
 
     def __call__(self, to: PushAddress, text: str) -> int:
-        self.loop.call_soon_threadsafe(self.came.set)
         self.texts.append((to.endpoint, json.loads(text)["text"]))
+        self.loop.call_soon_threadsafe(self.came.set)
         return self.statuses.pop(0) if self.statuses else 201
 
 
