@@ -421,6 +421,7 @@ too_many_questions: Octet takes no more questions from you now: {bounds} are at 
 too_much_delegated: Octet creates no more subtasks here: {why}. Do the rest yourself, or report what is missing.
 undo_too_late: Only a task that was cancelled less than a minute ago can be put back; {id} is {state}. `/task retry`
     runs it again.
+agent_picked_twice: Two windows cannot both be {id}. Choose another agent for one of them.
 window_has_agent: Window {number} is the window of {id}. Give {id} another window in the same answer, such as 1={id}, or
     run `octet agent remove {id}` first.
 wrong_message: Your code belongs to {right}, not to {id}. Run the exact command of that message's prompt.

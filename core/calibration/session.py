@@ -443,7 +443,11 @@ def _check(question: Question, answer: Answer) -> None:
                 if pick.number not in rows or numbers.count(pick.number) > 1:
                     raise refused("unknown_window_number", number=pick.number, most=len(rows))
                 _check_inside(pick.point, rows[pick.number].window)
-            named = {pick.agent.casefold() for pick in answer.picks if pick.agent}
+            agents = [pick.agent.casefold() for pick in answer.picks if pick.agent]
+            named = set(agents)
+            for pick in answer.picks:
+                if agents.count(pick.agent.casefold()) > 1:
+                    raise refused("agent_picked_twice", id=pick.agent)
             for row in (rows[pick.number] for pick in answer.picks if pick.agent):
                 given = next(pick.agent for pick in answer.picks if pick.number == row.number)
                 if row.is_known and row.agent.casefold() not in {given.casefold(), *named}:

@@ -376,6 +376,14 @@ async def test_agents_that_work_at_another_desk_keep_their_windows(display: Disp
     assert not {"Vera"} & {one.agent for one in question.candidates}
 
 
+async def test_no_agent_gets_two_windows(display: Display) -> None:
+    session = display.session()
+    step = await session.start()
+    with refuses("agent_picked_twice"):
+        await session.answer(Chosen(picks=(Pick(number=1, agent="Vera"), Pick(number=2, agent="vera"))))
+    assert await session.step() == step
+
+
 async def test_an_agent_name_that_config_does_not_take_changes_nothing(display: Display) -> None:
     display.scout.tells = True
     before = (display.root / "config/desks/main.toml").read_bytes()
@@ -441,6 +449,7 @@ def test_whatever_is_answered_a_refused_answer_leaves_the_question_and_others_le
             except OctetError as error:
                 if error.code not in {
                     "not_the_question",
+                    "agent_picked_twice",
                     "unknown_window_number",
                     "unknown_grid_place",
                     "outside_window",
