@@ -119,7 +119,7 @@ async def report_spooled(
         except Unavailable as error:
             log.warning("spooled_answers_wait", first=path.name, why=error.message)
             break  # the others would fail too
-        except Exception:
+        except Exception:  # the outer edge of one file: it waits for the next start, and the others must be read
             log.exception("spooled_answer_failed", file=path.name)
             failed.add(path.name)
     return stored

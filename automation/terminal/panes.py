@@ -224,7 +224,7 @@ class Panes:
         except TransientFailure:
             self._rest_until_s[name] = time.monotonic() + REST_S
             log.warning("pane_search_too_slow", desk=self.desk.name, pane=name)
-        except Exception as error:
+        except Exception as error:  # of one pane: the others must be read
             log.exception("pane_not_read", desk=self.desk.name, pane=name)
             why = f"reading its screen failed ({type(error).__name__}); the worker's log has more"
         return PaneScreen(lines=(why,), around=(), box=(), composer=None, is_ready=False, why_unread=why)

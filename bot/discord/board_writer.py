@@ -115,7 +115,7 @@ class BoardWriter(MessageWriter):
             # Octet finds a posted message again by its nonce or its marker.
             self._pause(progress, self.failed_rest_s)
             log.warning("board_not_recorded", board=row.id, why=error.message)
-        except Exception:
+        except Exception:  # the outer edge of one board: the others must be written
             self._pause(progress, LONGEST_PAUSE_S)
             log.exception("board_failed", board=row.id)
 

@@ -179,6 +179,5 @@ async def _live(bot: Bot, token: str, writers: Iterable[MessageWriter], went_dow
         log.warning("discord_client_ended", why=blocked.message)
     except OSError as lost:  # no network, no name, refused: the user can fix it, and a traceback would not help
         log.warning("discord_unreachable", why=str(lost))
-    except Exception:
-        # The library ends by errors of every kind, AttributeError included, when a connection fails early.
+    except Exception:  # the library raises errors of every kind, also AttributeError, when a connection fails early
         log.exception("discord_client_ended")

@@ -70,7 +70,7 @@ class MessageWriter(ABC):
             except Unavailable as error:
                 log.debug("writer_waits_for_store", writer=self._name, why=error.message)
                 pause_s = self.failed_rest_s
-            except Exception:
+            except Exception:  # the outer edge of the loop: the next sweep tries again
                 log.exception("writer_sweep_failed", writer=self._name)
                 pause_s = self.failed_rest_s
             await asyncio.sleep(self.rest_s)

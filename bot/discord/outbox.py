@@ -186,7 +186,7 @@ class Outbox(MessageWriter):
             await self._drop(notice, lost.message)
         except Unavailable:
             raise
-        except Exception:
+        except Exception:  # the outer edge of one notice: the others must be posted
             log.exception("notice_failed", notice=notice.id)
             await self._posts.again(notice.id, error="unexpected error, see the log", after_s=_REST_S)
 

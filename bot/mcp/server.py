@@ -177,7 +177,7 @@ class StatelessServer:
             return jsonable(await verb.run(self._octet, read, by=_actor(context), origin=Origin()))
         except (OctetError, ValidationError):
             raise
-        except Exception as error:
+        except Exception as error:  # the outer edge of one call: it gets an answer
             log.exception("tool_failed", tool=verb.mcp)
             raise MCPError(INTERNAL_ERROR, OctetError().message) from error
 

@@ -77,7 +77,7 @@ async def _one(call: BatchCall, request: Request) -> BatchResult:
         await request.app(scope, receive, send)
     except OctetError as error:
         await answer(error)(scope, receive, send)
-    except Exception:
-        log.exception("request_failed", method="POST", route=PATH)  # the routes have answered it
+    except Exception:  # the routes have answered it
+        log.exception("request_failed", method="POST", route=PATH)
     content = b"".join(one.get("body", b"") for one in parts[1:])
     return BatchResult(status=parts[0]["status"], body=json.loads(content))

@@ -289,7 +289,7 @@ class Guard:
                 await self._app(scope, _replayed(body, receive), send_safely)
         except OctetError as refusal:
             await answer(refusal)(scope, receive, send_safely)
-        except Exception:
+        except Exception:  # the outer edge of one request: it gets an answer
             log.exception("request_failed", method=method, route=_route(scope))
             if not status:
                 await answer(OctetError())(scope, receive, send_safely)

@@ -140,7 +140,7 @@ class Push:
                 await self.push_due()
             except Unavailable as error:  # the rows stay due
                 log.info("push_not_recorded", why=error.message)
-            except Exception:
+            except Exception:  # the outer edge of the loop: the rows stay due
                 log.exception("push_failed")
                 await asyncio.sleep(_RETRY_S)
             with suppress(TimeoutError):

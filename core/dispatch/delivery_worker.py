@@ -386,8 +386,7 @@ class DeliveryWorker:
             if settles or attempt.may_have_pressed:
                 return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=error.message)
             return Outcome(result=Result.STOPPED, reason=Reason.NOT_WRITTEN_DOWN, note=error.message)
-        except Exception as error:
-            # The store or the lane failed unexpectedly: unless Enter was granted, nothing arrived.
+        except Exception as error:  # of store or lane: unless Enter was granted, nothing arrived
             log.exception("lane_failed", delivery=order.delivery, agent=order.agent)
             result = Result.UNKNOWN if settles or attempt.may_have_pressed else Result.BOUNCED
             note = f"the attempt broke off ({type(error).__name__})"

@@ -199,8 +199,7 @@ class Journal:
             if isinstance(entry.event, kind):
                 try:
                     listener(entry)
-                except Exception:
-                    # The row is committed: a listener that fails must not keep it from the others.
+                except Exception:  # the row is committed: the other listeners must hear of it
                     log.exception("journal_listener_failed", event_kind=kind.__name__, subject=entry.event.subject)
 
 

@@ -22,7 +22,7 @@ def supervise(group: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, Non
             await work
         except asyncio.CancelledError:
             raise
-        except Exception as error:
+        except Exception as error:  # it is logged with its name, and raised again
             if not _is_octet_error(error):
                 log.exception("background_work_failed", work=name)
             raise

@@ -505,7 +505,7 @@ def _hand_over(news: Sequence[Callable[[], None]], writes: Sequence[_Write]) -> 
     for call in news:  # at once, so that listeners are ahead of those who asked for the writes
         try:
             call()
-        except Exception:
+        except Exception:  # of one listener: the others must hear of the commit
             log.exception("after_commit_failed")
     for one in writes:
         if not one.ended.done():
@@ -555,7 +555,7 @@ def at_row(task: str | None = None, *, delivery: str | None = None, named: str =
         raise
     except Unavailable:
         raise
-    except Exception as error:
+    except Exception as error:  # it gets the name of its row, whatever it is
         raise RowFailed(task=task, delivery=delivery, named=named) from error
 
 

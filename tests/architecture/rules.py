@@ -25,6 +25,7 @@ MACHINE_PATHS = re.compile(r"(?<![\w.~*/}])/(?:" + "|".join(FOLDERS) + r")/\w")
 LINT_IGNORE = r"noqa(?P<codes>:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*)?"
 IGNORES = re.compile(rf"#\s*(?:{LINT_IGNORE}|(?:pyright|type): ignore(?:\[[\w, -]+\])?)")
 DOCSTRING = re.compile(r'(?:[ \t]*(?:#.*)?\n)*[rR]?"""\s*[^\s"]')
+BROAD = re.compile(r"^\s*except Exception(?: as \w+)?:\s*$")
 SKIPS = re.compile(r"\bpytest\.(?:mark\.)?(?:skip|skipif|importorskip)\b")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -251,6 +252,11 @@ def bare_ignores(source: str) -> list[str]:
             if not is_named or len(reason.split()) < 2:
                 found.append(f"line {number}: an ignore without its rule or its reason")
     return found
+
+
+def broad_excepts(source: str) -> list[str]:
+    """Find handlers of every error that do not say on their line why they are so broad."""
+    return lines_with(BROAD, source, "catches every error and does not say why; name the errors, or give the reason")
 
 
 def unreasoned_settings(pyproject: str) -> list[str]:

@@ -45,6 +45,7 @@ def test_there_is_something_to_look_at() -> None:
         pytest.param(rules.unscaled_waits, WAITING, id="limits of waits follow the machine's pace"),
         pytest.param(rules.markers, FILES, id="no notes to oneself"),
         pytest.param(rules.bare_ignores, PYTHON, id="every ignore has a reason"),
+        pytest.param(rules.broad_excepts, OURS, id="every handler of all errors has a reason"),
         pytest.param(rules.hosts, FILES, id="no package host is named"),
         pytest.param(rules.machine_paths, FILES, id="no path of one machine"),
         pytest.param(rules.skipped_tests, TESTS, id="no test skips itself"),

@@ -35,6 +35,7 @@ NOQA = "# no" + "qa"
         (rules.bare_ignores, f"x = 1  {NOQA}\n", "x = 1\n"),
         (rules.bare_ignores, f"x = 1  {NOQA}: S608\n", f"x = 1  {NOQA}: S608 — the name is ours\n"),
         (rules.bare_ignores, "x = 1  # type: " + "ignore\n", "x = 1  # pyright: " + "ignore[reportX] — has no types\n"),
+        (rules.broad_excepts, "    except Exception as e:\n", "    except Exception:  # of one row\n"),
         (rules.hosts, "https://pypi" + ".org/simple\n", "the package index\n"),
         (rules.machine_paths, "open('/wo" + "rk/main/x')\n", "open(root / 'work/main')\n"),
         (rules.machine_paths, "HOME=/ro" + "ot/octet\n", "see https://example.org/ro" + "ot/octet\n"),

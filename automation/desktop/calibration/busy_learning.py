@@ -134,14 +134,14 @@ def _places(mask: Image.Image) -> list[Box]:
     }  # fmt: skip
     places: list[tuple[int, Box]] = []
     while white:
-        todo, island = [white.pop()], set[tuple[int, int]]()
-        while todo:
-            x, y = todo.pop()
+        to_visit, island = [white.pop()], set[tuple[int, int]]()
+        while to_visit:
+            x, y = to_visit.pop()
             island.add((x, y))
             for near in ((x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)):
                 if near in white:
                     white.discard(near)
-                    todo.append(near)
+                    to_visit.append(near)
         if len(island) >= SMALLEST_CELLS:
             columns, rows = zip(*island, strict=True)
             box = Box.of_edges(min(columns), min(rows), max(columns) + 1, max(rows) + 1)

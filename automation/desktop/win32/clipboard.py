@@ -163,8 +163,7 @@ class ClipboardWindow:
                 self._work()
             else:
                 return int(self._api.DefWindowProcW(window, message, word, long))
-        except Exception:
-            # Nothing may be raised into Windows. A caller that waits for an answer sees that none comes.
+        except Exception:  # nothing may be raised into Windows; a caller that waits sees that no answer comes
             log.exception("clipboard_message_failed", message=message)
         return 0
 

@@ -149,8 +149,8 @@ class WindowsUserInput(UserInput):
                         is_injected=bool(event.flags & C.LLKHF_INJECTED),
                         word=event.dwExtraInfo,
                     )
-                except Exception:
-                    log.exception("key_event_failed")  # nothing may be raised into Windows
+                except Exception:  # nothing may be raised into Windows
+                    log.exception("key_event_failed")
             return int(calls.CallNextHookEx(hook, code, message, where))
 
         procedure = api.HOOKPROC(key)  # kept: Windows calls it until it is taken away

@@ -205,8 +205,7 @@ class RecoveringWindows:
             is_over = self._tidy.clear(name)
         except self._backend.ends:
             raise
-        except Exception:
-            # The outer edge of one try: a window that cannot be tidied must not end the worker of all.
+        except Exception:  # the outer edge of one try: one window must not end the worker of all
             log.exception("draft_clearing_failed", window=name)
             self._backend.release_keys()
             is_over = False

@@ -151,7 +151,7 @@ def carry_out(
         return run()
     except passes:
         raise
-    except Exception as trouble:
+    except Exception as trouble:  # the outer edge of one attempt: it needs an outcome
         log.exception("attempt_failed", delivery=delivery, attempt=type(attempt).__name__)
         release_keys()
         note = f"the desk worker met an error ({type(trouble).__name__}); its log has more"
