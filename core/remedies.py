@@ -554,7 +554,7 @@ agent_not_found: There is no agent called {id}. `/agent list` shows all agents.
 api_key_not_found: There is no valid key called {id}. `/admin keys` lists all keys.
 binding_not_found: {id} has no such role here. `/admin roles` lists all roles.
 calibration_window_not_found: No window on the display {what}. `octet calibrate --list` shows all windows.
-file_not_found: Octet has no file {number} of the message {id}: it came without one, or the file was deleted.
+file_not_found: Octet has no file {number} of {id}: it came without one, or the file was deleted.
 log_in_not_found: There is no such log-in. `octet admin log-ins` lists yours.
 delivery_not_found: There is no delivery {id}. `octet delivery list` shows those that wait for your decision.
 desk_not_found: There is no desk called {id}. `/desk status` shows all desks.

@@ -15,6 +15,7 @@ from bot.verbs.results import (
     DECISION_LABELS,
     DESK_STATES,
     ENTRY_STATES,
+    KNOWN_BY,
     TASK_STATES,
 )
 from core.deliveries.model import DeliveryState
@@ -24,10 +25,16 @@ from core.profiles.model import Activity
 from core.reasons import IdleSource
 from core.remedies import sentence
 from core.security.model import Permission
+from core.tasks.model import AttemptOutcome
 
 FILE = Path(__file__).resolve().parent.parent / "web/src/words.json"
 COLOURS = {"🟢": "green", "🔴": "red", "🟠": "orange", "🟡": "orange", "🔵": "blue"}  # others are grey
-_NAMES = {"message": MessageKind, "evidence": EvidenceKind, "activity": Activity}
+_NAMES = {
+    "message": MessageKind,
+    "evidence": EvidenceKind,
+    "activity": Activity,
+    "outcome": AttemptOutcome,
+}
 DELIVERIES = {DeliveryState.DELIVERED: "green", DeliveryState.UNKNOWN: "orange", DeliveryState.REFUSED: "red"}
 
 
@@ -47,7 +54,7 @@ def content() -> str:
     found["delivery"] = {one.value: (one.value.capitalize(), DELIVERIES.get(one, "gray")) for one in DeliveryState}
     permissions = {one: one.act for one in Permission}
     labels = {"act": ACT_LABELS, "decision": DECISION_LABELS, "entry": ENTRY_STATES, "permission": permissions}
-    labels |= {"event": events()}
+    labels |= {"event": events(), "known_by": KNOWN_BY}
     found |= {kind: {value: (words, "gray") for value, words in table.items()} for kind, table in labels.items()}
     return json.dumps(found, indent=1, ensure_ascii=False) + "\n"
 

@@ -15,6 +15,7 @@ from core.messages.model import FIELDS, InboxEntry, Message, Requires
 from core.security.model import Actor, Permission
 
 ABOUT = "Messages to agents, and between them"
+FileNumber = Annotated[int, ParameterKind(help="Which of its files, from 0"), limits.COUNTER]
 MessageName = Annotated[str, ParameterKind(help="The message, M-…")]
 
 
@@ -153,7 +154,7 @@ async def conversation(
 async def file(
     octet: Coordinator,
     message: Annotated[str, ParameterKind(help="The message's id")],
-    number: Annotated[int, ParameterKind(help="Which of its files, from 0"), limits.COUNTER],
+    number: FileNumber,
     *,
     by: Actor,
 ) -> Download:

@@ -13,7 +13,7 @@ from bot.verbs.results import ACT_LABELS, DECISION_LABELS
 from core.dispatch.model import Decision
 from core.fleet.model import Need, NeedKind
 from core.profiles.model import Act
-from core.security.model import Actor, Permission
+from core.security.model import Actor, allows
 
 _SAID_BY_OFFERS = {NeedKind.QUESTION, NeedKind.NEEDS_ANSWER, NeedKind.DELIVERY_UNKNOWN, NeedKind.STORM, NeedKind.DESK}
 
@@ -39,14 +39,13 @@ class OfferedNeed:
 
 def offered(need: Need, by: Actor) -> OfferedNeed:
     """Add what this user may do about it, and write its next step in the words of the page."""
-    found = tuple(offer for verb, offer in _offers(need) if _may(verb, by))
+    found = tuple(offer for verb, offer in _offers(need) if _may(verb, by, need.requester))
     is_said = found and need.kind in _SAID_BY_OFFERS
     return OfferedNeed(need=need, next="" if is_said else on_the_page(need.next), offers=found)
 
 
-def _may(verb: Verb, by: Actor) -> bool:
-    """Tell whether the user's role allows it, at least for tasks that they asked for."""
-    return verb.permission in by.permissions or bool(verb.own and Permission.TASK_CREATE in by.permissions)
+def _may(verb: Verb, by: Actor, requester: str) -> bool:
+    return verb.permission is not None and allows(by, verb.permission, owner=requester if verb.own else "")
 
 
 def _offers(need: Need) -> list[tuple[Verb, Offer]]:

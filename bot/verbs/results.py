@@ -26,7 +26,7 @@ from core.profiles.model import Act, Activity
 from core.reasons import AnyReason, BlockCause, WaitReason
 from core.remedies import explain, next_step, sentence
 from core.security.model import HUB, ApiKey, Binding, LogIn, NewApiKey
-from core.tasks.model import ENDED, PartsKind, Task, TaskAttempt, TaskState, TaskSummary, TaskView
+from core.tasks.model import ENDED, KnownBy, PartsKind, Task, TaskAttempt, TaskState, TaskSummary, TaskView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,6 +353,14 @@ def parts_awaited(view: TaskView) -> str:
         return ""
     what = "answers" if view.task.parts is PartsKind.BEST_OF else "parts"
     return f"Waiting for {left} of {len(view.parts)} {what}."
+
+
+KNOWN_BY: dict[KnownBy, str] = {
+    KnownBy.AGENT: "said by the agent",
+    KnownBy.WINDOW: "read by Octet in its window",
+    KnownBy.USER: "set by hand",
+    KnownBy.OCTET: "seen by Octet",
+}
 
 
 def attempt(one: TaskAttempt, form: Form) -> str:

@@ -7,8 +7,9 @@ from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
-from bot.verbs.declare import Coordinator, Origin, ParameterKind, Verb
+from bot.verbs.declare import Coordinator, On, Origin, ParameterKind, Verb
 from bot.verbs.lists import Filter, Selected
+from bot.verbs.messages import Download, FileNumber
 from bot.verbs.moments import LocalTime, Moment, is_duration, local_time
 from bot.verbs.results import TASK_STATES
 from bot.verbs.types import (
@@ -125,6 +126,13 @@ async def show(octet: Coordinator, task: AnyTask, *, by: Actor) -> TaskView:
     In Discord, *Details* shows the prompt with its code masked, each delivery's receipt and, if you may see windows,
     the newest receipt's pictures."""
     return await octet.tasks.show(task, by=by)
+
+
+@Verb("task", Permission.TASK_READ, "GET /tasks/{task}/files/{number}", on=On.HTTP, discord="off")
+async def file(octet: Coordinator, task: AnyTask, number: FileNumber, *, by: Actor) -> Download:
+    """Download a file that came with a task."""
+    name, content = await octet.tasks.file(task, number, by=by)
+    return Download(name=name, content=content)
 
 
 @_EndVerb(

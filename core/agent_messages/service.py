@@ -238,14 +238,10 @@ class AgentMessages:
         return tuple(one if len(one.body) <= _CUT else replace(one, body=f"{one.body[:_CUT]}…") for one in found)
 
     async def file(self, message: str, number: int, *, by: Actor) -> tuple[str, bytes]:
-        """Return the name and the content of a file that came with a message; `number` counts from 0. Raises
-        MessageNotFound and file_not_found."""
+        """Return a file that came with a message, as `Attachments.download`. Raises MessageNotFound, too."""
         require(by, Permission.MESSAGE_READ)
-        found = (await self._services.messages.get(message)).attachments
-        content = await self._services.messages.attachments.read(found[number]) if number < len(found) else None
-        if content is None:
-            raise refused("file_not_found", id=message[:40], number=number)
-        return found[number].name, content
+        found = await self._services.messages.get(message)
+        return await self._services.messages.attachments.download(f"M-{found.id}", found.attachments, number)
 
     async def cancel(self, message: str, *, agent: str | None = None, by: Actor) -> AgentMessageView:
         """Take the message out of the queue of `agent`, or out of all queues. Tell its sender, if another user did it.

@@ -52,6 +52,7 @@ class Need:
     seen: str = ""  # what exactly Octet saw, if it noted that
     task: TaskId | None = None  # the task it is about; of several that wait for the same, the oldest
     title: str = ""
+    requester: str = ""  # the actor who created the task
     more: int = 0  # how many further tasks wait for just this
     agent: str | None = None
     desk: str | None = None

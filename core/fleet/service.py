@@ -402,10 +402,11 @@ def _placed(need: Need, tasks: Mapping[str, TaskSummary], cards: Mapping[str, No
     if task is None:
         return need
     agent = need.agent or task.agent or task.requirements.wanted
+    need = replace(need, title=task.title, requester=task.requester, agent=agent)
     if need.posted_message:
-        return replace(need, title=task.title, agent=agent)
+        return need
     place = task.place if card is None else replace(card.place, channel=card.posted_channel or card.place.channel)
-    return replace(need, title=task.title, agent=agent, place=place, thread=card.thread if card else "")
+    return replace(need, place=place, thread=card.thread if card else "")
 
 
 def _of_held(held: BlockedTaskGroup) -> Need | None:

@@ -84,6 +84,13 @@ class Attachments:
             raise of_system(error, folder) from error
         return tuple(found)
 
+    async def download(self, of: str, files: Sequence[StoredFile], number: int) -> tuple[str, bytes]:
+        """Return the name and the content of a file; `number` counts from 0. Raises file_not_found."""
+        content = await self.read(files[number]) if number < len(files) else None
+        if content is None:
+            raise refused("file_not_found", id=of, number=number)
+        return files[number].name, content
+
     async def read(self, file: StoredFile) -> bytes | None:
         """Return the content of a file; None where it is gone or another program changed it."""
         try:

@@ -174,7 +174,7 @@ ATTEMPTS = select(attempts).where(attempts.c.task == bindparam("of_task")).order
 RECENT_ATTEMPTS = select(attempts).order_by(attempts.c.id.desc()).limit(bindparam("size"))
 ADD = insert(tasks).returning(tasks)
 ONE = select(tasks).where(_row.number == bindparam("task"))
-_LINE = ("number", "title", "state", "priority", "needs", "wanted", "agent", "last_seen_ms", "created_ms")
+_LINE = ("number", "title", "state", "priority", "needs", "wanted", "agent", "requester", "last_seen_ms", "created_ms")
 _summary = select(*tasks.c[(*_LINE, "idle_ms", "idle_by", "place_channel", "place_guild")])
 SUMMARIES = _summary.where(_row.number.in_(bindparam("tasks", expanding=True)))
 BY_KEY = select(tasks).where(_row.idempotency_key == bindparam("key"))

@@ -434,6 +434,7 @@ class TaskSummary:
     state: TaskState
     priority: int
     requirements: Requirements
+    requester: str
     agent: str | None  # who has it, or had it last
     place: Place
     last_seen_ms: int | None  # when the agent of the present lease last gave a sign; None before the first

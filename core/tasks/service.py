@@ -187,6 +187,12 @@ class Tasks:
         require(by, Permission.TASK_READ)
         return await self.quarantine.read(lambda: self.repository.list(query))
 
+    async def file(self, task: TaskId, number: int, *, by: Actor) -> tuple[str, bytes]:
+        """Return a file that came with a task, as `Attachments.download`. Raises TaskNotFound, too."""
+        require(by, Permission.TASK_READ)
+        found = await self.repository.get(parse_task_id(task))
+        return await self._services.messages.attachments.download(found.id, found.attachments, number)
+
     async def show(self, task: TaskId, *, by: Actor) -> TaskView:
         """Show one task with its prompt, deliveries and answers. Masks the prompt's code, except in the dry-run lane,
         where a user answers. Raises TaskNotFound."""

@@ -75,30 +75,11 @@ export async function logOut(): Promise<void> {
   window.dispatchEvent(new Event(LOGGED_OUT))
 }
 
-/** Make a request that Octet itself named, such as `POST /tasks/T-1/retry`. A picture comes as the address of a blob. */
-export function request(call: string, body?: Record<string, unknown>, key: string = crypto.randomUUID()): Promise<unknown> {
-  const [method, path] = call.split(' ')
-  const headers: Record<string, string> = { [SECRET]: secret() }
-  if (method !== 'GET') headers['Idempotency-Key'] = key
-  if (body && Object.keys(body).length) headers['Content-Type'] = 'application/json'
-  const sent = fetch(`/api/v2${path}`, { method, headers, body: headers['Content-Type'] && JSON.stringify(body) })
-  return resultOf(
-    sent.then(async (response) => {
-      const isPicture = response.headers.get('Content-Type')?.startsWith('image/')
-      const found: unknown = isPicture ? URL.createObjectURL(await response.blob()) : await response.json().catch(() => undefined)
-      return response.ok ? { data: found, response } : { error: found, response }
-    }),
-  )
-}
-
-/** A picture of an agent's window, as the address of a blob. */
-export async function windowPicture(agent: string): Promise<string> {
-  const call = client.GET('/api/v2/desks/screenshot', { params: { query: { agent } }, parseAs: 'blob' })
-  return URL.createObjectURL((await resultOf(call as Promise<Answer<Blob>>)) as Blob)
-}
-
-/** A file that came with a message, as the address of a blob. */
-export async function messageFile(message: string, number: number): Promise<string> {
-  const call = client.GET('/api/v2/messages/{message}/files/{number}', { params: { path: { message, number } }, parseAs: 'blob' })
-  return URL.createObjectURL((await resultOf(call as Promise<Answer<Blob>>)) as Blob)
+/** Make a request that Octet itself named, such as `POST /tasks/T-1/retry`; return what is no JSON as a blob. */
+export async function request(call: string, body: Record<string, unknown> = {}, key: string = crypto.randomUUID()): Promise<unknown> {
+  const [method = '', path = ''] = call.split(' ')
+  const headers = method === 'GET' ? {} : { 'Idempotency-Key': key }
+  const ask = client.request as unknown as (method: string, path: string, given: object) => Promise<Answer<Blob>>
+  const found = await resultOf(ask(method, `/api/v2${path}`, { headers, body: Object.keys(body).length ? body : undefined, parseAs: 'blob' }))
+  return found?.type === 'application/json' ? (JSON.parse(await found.text()) as unknown) : found
 }

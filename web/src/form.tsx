@@ -6,7 +6,7 @@ import { useId, useState, type ReactNode } from 'react'
 import described from '../../tests/golden/openapi.json'
 import { client, request, resultOf } from './api'
 import { t } from './language'
-import { useMay } from './me'
+import { useMay, useMe } from './me'
 import { Act, Said } from './parts'
 
 type Schema = {
@@ -67,12 +67,14 @@ export const VERBS: VerbOfApi[] = Object.entries(paths).flatMap(([path, methods]
     })),
 )
 
-/** Return a function that tells whether the user may call a verb, at least for tasks of their own. */
-export function useMayCall(): (path: string, method?: Method) => boolean {
+/** Return a function that tells whether the user may call a verb: for the task of this requester, else at least for
+ * tasks of their own. */
+export function useMayCall(requester?: string): (path: string, method?: Method) => boolean {
   const may = useMay()
+  const me = useMe().data?.id
   return (path, method = 'post') => {
     const { 'x-permission': permission, 'x-own': own } = operationOf(path, method)
-    return !permission || may(permission) || Boolean(own && may('task.create'))
+    return !permission || may(permission) || Boolean(own && may('task.create') && (requester ?? me) === me)
   }
 }
 
@@ -140,7 +142,7 @@ function base64(file: File): Promise<string> {
 
 export const isComplete = (fields: Field[], given: Given) => fields.every((one) => !one.isNeeded || String(given[one.name] ?? '').trim())
 
-/** Call a verb with what users wrote. A picture comes as the address of a blob. */
+/** Call a verb with what users wrote. */
 export async function callVerb(path: string, method: Method, given: Given, key?: string): Promise<unknown> {
   const fields = fieldsOf(path, method)
   const values = await valuesOf(fields, given)

@@ -1,17 +1,19 @@
 // One thing that needs the user: what happened, what Octet saw, and the ways to settle it, in Discord's words.
 import { Button, Group, Stack, Text, Textarea } from '@mantine/core'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { useState } from 'react'
-import { client, request, resultOf, windowPicture, type Schemas } from './api'
+import { Suspense, lazy, useState } from 'react'
+import { client, request, resultOf, type Schemas } from './api'
 import { t } from './language'
 import { useMay } from './me'
-import { Act, Ago, Said, Shown, To } from './parts'
+import { Act, Ago, Said, To } from './parts'
 
 export type OfferedNeed = Schemas['OfferedNeed']
 type Offer = Schemas['Offer']
 type FirstScreen = Schemas['FirstScreen']
 
 export const useHome = () => useQuery({ queryKey: ['home'], queryFn: () => resultOf(client.GET('/api/v2/fleet/home')) })
+
+const LiveWindow = lazy(() => import('./window'))
 
 const keyOf = ({ need }: OfferedNeed) => [need.kind, need.task, need.about, need.agent, need.desk, need.window].join(' ')
 
@@ -92,12 +94,7 @@ function Evidence({ need }: { need: OfferedNeed['need'] }) {
     <>
       {text && <pre className="octet-text octet-quote">{text}</pre>}
       {canLook && <Group><Button size="compact-xs" variant="subtle" aria-expanded={looks} onClick={() => setLooks(!looks)}>{t('Screenshot')}</Button></Group>}
-      {canLook && looks && <Picture agent={need.agent ?? ''} />}
+      {canLook && looks && <Suspense><LiveWindow agent={need.agent ?? ''} lane="window" isLarge /></Suspense>}
     </>
   )
-}
-
-function Picture({ agent }: { agent: string }) {
-  const picture = useQuery({ queryKey: ['picture', agent, 'need'], queryFn: () => windowPicture(agent), gcTime: 0 })
-  return <Shown query={picture}>{(source) => <img className="octet-window" src={source} alt={t('What the window of {agent} shows', { agent })} />}</Shown>
 }

@@ -9,7 +9,7 @@ type Seen = { atMs: number; why: string; kind: 'nothing' | 'picture' | 'text'; t
 
 const sourceOf = (lane: string) => ({ window: t('its window'), terminal: t('its pane') })[lane] ?? t('its turn')
 
-export function LiveWindow({ agent, lane, isLarge = false }: { agent: string; lane: string; isLarge?: boolean }) {
+export default function LiveWindow({ agent, lane, isLarge = false }: { agent: string; lane: string; isLarge?: boolean }) {
   const box = useRef<HTMLElement>(null)
   const canvas = useRef<HTMLCanvasElement>(null)
   const isOnScreen = useIsOnScreen(box)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -56,8 +57,10 @@ def test_a_viewer_is_offered_nothing_and_a_member_what_they_may_do_for_their_own
     viewer = make_person(7, "Vic", Role.VIEWER)
     member = make_person(8, "Mem", Role.MEMBER)
     assert [offered(one, viewer).offers for one in NEEDS] == [()] * len(NEEDS)
-    assert [one.label for one in offered(NEEDS[0], member).offers] == ["Red", "Blue", "Answer …"]
-    assert offered(NEEDS[3], member).offers == ()
+    own = [replace(one, requester=member.id) for one in NEEDS]
+    assert [one.label for one in offered(own[0], member).offers] == ["Red", "Blue", "Answer …"]
+    assert offered(own[3], member).offers == ()
+    assert [offered(replace(one, requester=viewer.id), member).offers for one in NEEDS] == [()] * len(NEEDS)
 
 
 def test_the_next_step_is_left_out_where_the_offers_say_it_and_else_names_the_pages_buttons() -> None:

@@ -18,6 +18,7 @@ REFUSED = {
     "GET /api/v2/messages/{message}": "message_not_found",
     "GET /api/v2/messages/{message}/files/{number}": "message_not_found",
     "GET /api/v2/messages/{message}/trace": "trace_not_found",
+    "GET /api/v2/tasks/{task}/files/{number}": "file_not_found",
     "GET /api/v2/receipts/{named}/{attempt}/pictures/{picture}": "no_picture",
     "GET /api/v2/replies/task": "agent_unnamed",
     "GET /api/v2/replies/thread": "agent_unnamed",

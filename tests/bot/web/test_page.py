@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
+from core.agent_messages.model import NewAgentMessage
 from core.security.model import OPERATOR
 from scripts import page as building
 from tests.builders import list_tasks
@@ -118,10 +119,12 @@ async def test_a_browser_without_a_log_in_learns_what_to_do_and_sees_nothing(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_no_screen_has_a_barrier_or_scrolls_sideways(page: Page, scheme: str) -> None:
+async def test_no_screen_has_a_barrier_or_scrolls_sideways(page: Page, house: House, scheme: str) -> None:
+    sent = await house.core.agent_messages.send(NewAgentMessage(text="Look", agent="Agent-1"), by=OPERATOR)
+    screens = (*SCREENS, f"/messages/M-{sent.message.id}")
     await page.emulate_media(color_scheme="light" if scheme == "light" else "dark", reduced_motion="reduce")
     found = dict[str, list[str]]()
-    for screen in SCREENS:
+    for screen in screens:
         await page.goto(f"/page{screen}")
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         await expect(page.get_by_label("Loading")).to_have_count(0)
@@ -134,4 +137,4 @@ async def test_no_screen_has_a_barrier_or_scrolls_sideways(page: Page, scheme: s
         if await page.evaluate("document.documentElement.scrollWidth") > 390:
             found[screen].append("scrolls sideways")
         await page.set_viewport_size({"width": 1280, "height": 900})
-    assert found == {one: [] for one in SCREENS}
+    assert found == {one: [] for one in screens}

@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.async_api import Page, expect
 
 from core.deliveries.model import Assurance, Moment, Outcome, Picture, PictureArea, Result
+from core.messages.model import NewFile
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask, TaskId, TaskState
 from tests.bot.web import test_page
@@ -63,13 +64,23 @@ async def test_the_receipt_has_what_octet_saw_with_its_pictures(page: Page, hous
     Image.new("RGB", (40, 20), "green").save(png, "PNG")
     shot = Picture(moment=Moment.STAGED, part=PictureArea.WINDOW, png=png.getvalue())
     house.lane.script.append(Outcome(result=Result.DELIVERED, assurance=Assurance.EXACT, pictures=(shot,)))
-    task, _ = await house.working()
-    await page.goto(f"/page/tasks/{task}")
+    made = await house.core.tasks.new(
+        NewTask(brief="Mend the build", attach=NewFile(name="log.txt", content=b"It failed")), by=OPERATOR
+    )
+    await house.until(made.id, TaskState.WORKING)
+    await house.core.tasks.done(made.id, "Mended", by=OPERATOR)
+    await page.goto(f"/page/tasks/{made.id}")
     receipt = page.get_by_role("region", name="Receipt")
     await expect(receipt.get_by_text("Octet saw that the window shows the whole text")).to_be_visible()
     picture = receipt.get_by_role("img")
     await expect(picture).to_be_visible()
     assert await picture.evaluate("one => one.decode().then(() => one.naturalWidth)") == 40
+    async with page.expect_download() as download:
+        await receipt.get_by_role("button", name="log.txt, 1 KB").click()
+    assert (await (await download.value).path()).read_bytes() == b"It failed"
+    attempts = page.get_by_role("table")
+    await expect(attempts.get_by_role("cell", name="set by hand")).to_be_visible()
+    await expect(attempts.get_by_role("cell", name="Done")).to_be_visible()
 
 
 async def test_the_timeline_shows_an_attempt_and_why_an_agent_waits(page: Page, house: House) -> None:

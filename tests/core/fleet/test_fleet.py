@@ -75,6 +75,7 @@ async def test_a_prompt_that_may_have_arrived_is_one_entry_and_the_worst(tmp_pat
         await reach(octet, waits.id, TaskState.WAITING, "hold")
         first, second = await needs(octet)
     assert (first.kind, first.task, first.title) == (NeedKind.DELIVERY_UNKNOWN, "T-1", "Count the birds")
+    assert first.requester == ADA.id
     assert (first.agent, first.seen) == ("Agent-1", "the box was empty")
     assert "does not know whether its prompt arrived" in first.what
     assert "Look at the agent's window" in first.next

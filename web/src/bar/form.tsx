@@ -5,6 +5,7 @@ import { useLocation } from 'wouter'
 import { Fields, callVerb, fieldsOf, isComplete, type Given, type VerbOfApi } from '../form'
 import { t } from '../language'
 import { Act, Said } from '../parts'
+import { Drawn } from '../picture'
 
 export function VerbForm({ verb, close, back }: { verb: VerbOfApi; close: () => void; back: () => void }) {
   const [given, setGiven] = useState<Given>({})
@@ -43,7 +44,7 @@ export function VerbForm({ verb, close, back }: { verb: VerbOfApi; close: () => 
 }
 
 function Result({ found }: { found: unknown }) {
-  if (typeof found === 'string' && found.startsWith('blob:')) return <img className="octet-window" src={found} alt={t('The picture that Octet made')} />
+  if (found instanceof Blob) return <Drawn picture={found} alt={t('The picture that Octet made')} />
   return (
     <section aria-label={t('Result')} role="status">
       <pre className="octet-text octet-result" tabIndex={0}>{typeof found === 'string' ? found : JSON.stringify(found, null, 1)}</pre>

@@ -8,7 +8,7 @@ import { t } from '../../language'
 import { useMay } from '../../me'
 import { Needs, useHome } from '../../needs'
 import { Act, Ago, Nothing, Shown, Sign, State, To } from '../../parts'
-import { LiveWindow } from '../../window'
+import LiveWindow from '../../window'
 import { wordOf } from '../../words'
 
 type Details = Schemas['AgentDetails']

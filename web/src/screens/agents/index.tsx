@@ -5,7 +5,7 @@ import { t } from '../../language'
 import { useMay } from '../../me'
 import { Needs, useHome, type OfferedNeed } from '../../needs'
 import { Ago, Nothing, Said, Shown, State, To } from '../../parts'
-import { LiveWindow } from '../../window'
+import LiveWindow from '../../window'
 import { wordOf } from '../../words'
 
 export default function Agents() {

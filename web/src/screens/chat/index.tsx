@@ -2,13 +2,14 @@
 import { Button, Group, Loader, Stack, Text, Title } from '@mantine/core'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Suspense, lazy, useEffect, useRef, useState, type RefObject } from 'react'
-import { client, messageFile, resultOf, type Schemas } from '../../api'
+import { client, resultOf, type Schemas } from '../../api'
 import { Composer, type Sent } from '../../composer'
 import { t } from '../../language'
-import { useMay } from '../../me'
+import { useMay, useMe } from '../../me'
 import { Needs, useHome } from '../../needs'
-import { Act, Ago, Nothing, Shown, Sign, State, To } from '../../parts'
-import { LiveWindow } from '../../window'
+import { Ago, Nothing, Shown, Sign, State, To } from '../../parts'
+import { Files } from '../../picture'
+import LiveWindow from '../../window'
 import { wordOf } from '../../words'
 
 const Markdown = lazy(() => import('../../markdown'))
@@ -39,6 +40,7 @@ function TaskChat({ id }: { id: string }) {
       <Conversation
         about={{ task: id }}
         progress={task?.state === 'working' ? task.progress : ''}
+        requester={task?.requester}
         label={task?.state === 'done' ? t('Continue {task}', { task: id }) : t('Message about {task}', { task: id })}
       />
     </Stack>
@@ -70,7 +72,7 @@ function AgentChat({ name }: { name: string }) {
   )
 }
 
-function Conversation({ about, label, progress }: { about: About; label: string; progress: string }) {
+function Conversation({ about, label, progress, requester }: { about: About; label: string; progress: string; requester?: string }) {
   const said = useInfiniteQuery({
     queryKey: ['conversation', about],
     initialPageParam: '',
@@ -79,6 +81,8 @@ function Conversation({ about, label, progress }: { about: About; label: string;
   })
   const home = useHome()
   const may = useMay()
+  const me = useMe().data?.id
+  const isOwn = requester !== undefined && requester === me && may('task.create')
   const [sent, setSent] = useState<Sent | null>(null)
   const messages = said.data?.pages.flatMap((page) => page.items).reverse() ?? []
   const open = home.data?.needs.filter(({ need }) => ('task' in about ? need.task === about.task : need.agent === about.agent)) ?? []
@@ -98,7 +102,7 @@ function Conversation({ about, label, progress }: { about: About; label: string;
           </div>
         )}
       </Shown>
-      {may('task' in about ? 'task.create' : 'message.send') && <Composer label={label} to={about} sending={setSent} />}
+      {(isOwn || may('message.send')) && <Composer label={label} to={about} sending={setSent} />}
     </>
   )
 }
@@ -147,19 +151,7 @@ function Bubble({ message, isTask, isFirst }: { message: Message; isTask: boolea
       {message.evidence.map((one) => (
         <Text size="sm" key={`${one.kind} ${one.text}`}>{wordOf('evidence', one.kind)}: {one.text}</Text>
       ))}
-      {message.attachments.map((file, number) => (
-        <Act key={file.path} variant="subtle" call={() => save(message.id, number, file.path)}>
-          {t('{name}, {size} KB', { name: nameOf(file.path), size: Math.ceil(file.size / 1000) })}
-        </Act>
-      ))}
+      <Files of={`/messages/${message.id}`} files={message.attachments} />
     </article>
   )
-}
-
-const nameOf = (path: string) => path.split(/[\\/]/).at(-1) ?? path
-
-async function save(message: string, number: number, path: string): Promise<void> {
-  const address = await messageFile(message, number)
-  Object.assign(document.createElement('a'), { href: address, download: nameOf(path) }).click()
-  window.setTimeout(() => URL.revokeObjectURL(address), 60_000)
 }

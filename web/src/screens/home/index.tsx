@@ -2,7 +2,7 @@
 import { Alert, Group, Stack, Text, Title } from '@mantine/core'
 import { t } from '../../language'
 import { useRecent, type Change } from '../../live'
-import { useMe } from '../../me'
+import { useNameOf } from '../../me'
 import { Needs, useHome } from '../../needs'
 import { Ago, Nothing, Said, Shown, Sign, State, To } from '../../parts'
 import { wordOf } from '../../words'
@@ -67,9 +67,8 @@ export default function Home() {
 }
 
 function Recent() {
-  const me = useMe().data
   const shown = useRecent().filter((one) => !TRIFLES.has(one.name)).slice(0, EVENTS)
-  const by = (id: string) => (id === me?.id ? t('you') : id === 'hub' ? 'Octet' : id.replace(/^agent:/, ''))
+  const nameOf = useNameOf()
   return (
     <section aria-label={t('Last events')}>
       <Title order={2} size="h4" mb="xs">{t('Last events')}</Title>
@@ -77,7 +76,7 @@ function Recent() {
       <ul className="octet-events">
         {shown.map((one) => (
           <li key={one.seq}>
-            <Ago ms={one.at_ms} /> <Subject of={one} /> <span>{saying(one)}</span> <Text span size="sm" c="var(--octet-quiet)">{by(one.by)}</Text>
+            <Ago ms={one.at_ms} /> <Subject of={one} /> <span>{saying(one)}</span> <Text span size="sm" c="var(--octet-quiet)">{nameOf(one.by)}</Text>
           </li>
         ))}
       </ul>

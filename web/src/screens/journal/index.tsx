@@ -4,12 +4,14 @@ import { useInfiniteQuery, useMutation } from '@tanstack/react-query'
 import { useLocation, useSearch } from 'wouter'
 import { Refusal, client, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
+import { useNameOf } from '../../me'
 import { Ago, Nothing, Shown, To } from '../../parts'
 import { wordOf } from '../../words'
 
 export default function Journal() {
   const filter = new URLSearchParams(useSearch()).get('filter') ?? ''
   const [where, go] = useLocation()
+  const nameOf = useNameOf()
   const narrow = (to: string) => to !== filter && go(to ? `${where}?${new URLSearchParams({ filter: to })}` : where, { replace: true })
   const journal = useInfiniteQuery({
     queryKey: ['journal', filter],
@@ -58,7 +60,7 @@ export default function Journal() {
                         </details>
                       </Table.Td>
                       <Table.Td><About subject={one.subject} /></Table.Td>
-                      <Table.Td>{one.actor === 'hub' ? 'Octet' : one.actor}</Table.Td>
+                      <Table.Td><span title={one.actor}>{nameOf(one.actor)}</span></Table.Td>
                       <Table.Td><Ago ms={one.at_ms} /></Table.Td>
                     </Table.Tr>
                   ))}

@@ -3,6 +3,7 @@ import { Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { client, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
+import { useNameOf } from '../../me'
 import { Act, Ago, Shown, Sign, To } from '../../parts'
 import { colourOf, wordOf } from '../../words'
 
@@ -12,6 +13,7 @@ export default function Message({ id }: { id: string }) {
   const path = { params: { path: { message: id } } }
   const trace = useQuery({ queryKey: ['trace', id], queryFn: () => resultOf(client.GET('/api/v2/messages/{message}/trace', path)) })
   const again = () => trace.refetch()
+  const nameOf = useNameOf()
   return (
     <Stack>
       <Title order={1} size="h2">{id}</Title>
@@ -22,7 +24,7 @@ export default function Message({ id }: { id: string }) {
           <Stack>
             <Group>
               <Text size="sm" c="var(--octet-quiet)">{t('A chain of {count} messages; agents may send {most} in it, and sent {texts}.', { count: steps.length, most, texts })}</Text>
-              {stopped_by && <Sign colour="orange">{stopped_by === 'hub' ? t('stopped by Octet') : t('stopped by {who}', { who: stopped_by })}</Sign>}
+              {stopped_by && <Sign colour="orange">{t('stopped by {who}', { who: nameOf(stopped_by) })}</Sign>}
             </Group>
             <Tree steps={steps} of={null} here={id} />
             <Group align="flex-start">
@@ -46,6 +48,7 @@ const isWaiting = (steps: Step[], id: string) =>
 
 /** The messages that this one caused, each with those that it caused in turn. */
 function Tree({ steps, of, here }: { steps: Step[]; of: string | null; here: string }) {
+  const nameOf = useNameOf()
   const known = new Set(steps.map((one) => one.message.id))
   const found = steps.filter(({ message }) => (message.cause && known.has(message.cause) ? message.cause : null) === of)
   if (!found.length) return null
@@ -56,7 +59,7 @@ function Tree({ steps, of, here }: { steps: Step[]; of: string | null; here: str
           <div className="octet-row" aria-current={here === `M-${message.id}` || undefined}>
             <Group justify="space-between">
               <Text size="sm">
-                <To href={`/messages/M-${message.id}`}>{`M-${message.id}`}</To> <b>{message.sender_name || message.sender}</b> → <b>{message.recipient.replace('agent:', '')}</b>
+                <To href={`/messages/M-${message.id}`}>{`M-${message.id}`}</To> <b>{message.sender_name || nameOf(message.sender)}</b> → <b>{nameOf(message.recipient)}</b>
               </Text>
               <Ago ms={message.created_ms} />
             </Group>

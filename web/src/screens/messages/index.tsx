@@ -5,7 +5,7 @@ import { useState, type ReactNode } from 'react'
 import { useLocation, useSearch } from 'wouter'
 import { client, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
-import { useMe } from '../../me'
+import { useMe, useNameOf, usePeople } from '../../me'
 import { Act, Ago, Nothing, Shown, Sign, To } from '../../parts'
 import { colourOf, wordOf } from '../../words'
 
@@ -17,6 +17,7 @@ const MINE = 'me'
 export default function Messages() {
   const search = new URLSearchParams(useSearch())
   const [where, go] = useLocation()
+  const me = useMe().data?.id
   const agents = useQuery({ queryKey: ['agents'], queryFn: () => resultOf(client.GET('/api/v2/agents', { params: { query: { limit: 500 } } })) })
   const narrow = (name: string, value: string) => {
     if (value) search.set(name, value)
@@ -24,6 +25,8 @@ export default function Messages() {
     go(`${where}?${search}`, { replace: true })
   }
   const inbox = search.get('inbox') ?? EVERY
+  const others = new Map(usePeople().map((one) => [one.holder, one.name || one.holder]).filter(([holder]) => holder !== me) as [string, string][])
+  const people = [...others].map(([value, label]) => ({ value, label }))
   const filter = search.get('filter') ?? ''
   return (
     <Stack>
@@ -31,7 +34,7 @@ export default function Messages() {
       <Shown query={agents}>
         {({ items }) => {
           const names = items.map((one) => one.agent.name)
-          const choices = [{ value: EVERY, label: t('all') }, { value: MINE, label: t('me') }, ...names.map((name) => ({ value: name, label: name }))]
+          const choices = [{ value: EVERY, label: t('all') }, { value: MINE, label: t('me') }, ...names.map((name) => ({ value: name, label: name })), ...people]
           return (
             <>
               <Send names={names} />
@@ -46,7 +49,7 @@ export default function Messages() {
                   onKeyDown={(event) => event.key === 'Enter' && narrow('filter', event.currentTarget.value)}
                 />
               </Group>
-              {names.includes(inbox) ? <Inbox agent={inbox} text={filter} /> : <List isMine={inbox === MINE} filter={filter} />}
+              {names.includes(inbox) ? <Inbox agent={inbox} text={filter} /> : <List of={inbox === MINE ? me : inbox} filter={filter} />}
             </>
           )
         }}
@@ -76,14 +79,12 @@ function Inbox({ agent, text }: { agent: string; text: string }) {
   )
 }
 
-/** The messages of all, or those to the user who is logged in. */
-function List({ isMine, filter }: { isMine: boolean; filter: string }) {
-  const me = useMe().data?.id
-  const mine = isMine && me ? `to:"${me.includes(':') ? `person:${me}` : me}"` : ''
-  const asked = [mine, filter].filter(Boolean).join(' ')
+/** The messages of all, or those to one user. */
+function List({ of, filter }: { of?: string; filter: string }) {
+  const asked = [of && `to:"${of.includes(':') ? `person:${of}` : of}"`, filter].filter(Boolean).join(' ')
   const list = useInfiniteQuery({
     queryKey: ['messages', asked],
-    enabled: !isMine || Boolean(me),
+    enabled: of !== undefined,
     initialPageParam: '',
     queryFn: ({ pageParam }) => resultOf(client.GET('/api/v2/messages', { params: { query: { filter: asked || undefined, cursor: pageParam || undefined } } })),
     getNextPageParam: (last) => last.next || undefined,
@@ -105,6 +106,7 @@ function Rows({ isFiltered, children }: { isFiltered: boolean; children: ReactNo
 }
 
 function Row({ message, children }: { message: Schemas['Message']; children?: ReactNode }) {
+  const nameOf = useNameOf()
   return (
     <div className="octet-row">
       <Group justify="space-between">
@@ -119,9 +121,6 @@ function Row({ message, children }: { message: Schemas['Message']; children?: Re
     </div>
   )
 }
-
-/** An address of a message as users know it. */
-const nameOf = (address: string) => (address === 'hub' ? 'Octet' : address.replace(/^(agent|person):/, ''))
 
 /** Send a text to one agent, or to all that are available. */
 function Send({ names }: { names: string[] }) {

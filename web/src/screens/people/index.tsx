@@ -7,7 +7,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { client, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
-import { useMay } from '../../me'
+import { useMay, useNameOf } from '../../me'
 import { Act, Ago, Nothing, Shown } from '../../parts'
 import { statesOf, wordOf } from '../../words'
 
@@ -40,6 +40,7 @@ function Rows({ head, children }: { head: string[]; children: ReactNode }) {
 const until = (ms: number) => <time dateTime={new Date(ms).toISOString()}>{new Date(ms).toLocaleString()}</time>
 
 function Roles() {
+  const nameOf = useNameOf()
   const queries = useQueryClient()
   const again = () => queries.invalidateQueries({ queryKey: ['roles'] })
   const roles = useQuery({ queryKey: ['roles'], queryFn: () => resultOf(client.GET('/api/v2/admin/roles')) })
@@ -63,7 +64,7 @@ function Roles() {
                   <Table.Td>{one.role}</Table.Td>
                   <Table.Td>{one.channel ? t('channel {id}', { id: one.channel }) : t('everywhere')}</Table.Td>
                   <Table.Td>{one.expires_ms ? until(one.expires_ms) : t('for good')}</Table.Td>
-                  <Table.Td>{one.bound_by} <Ago ms={one.since_ms} /></Table.Td>
+                  <Table.Td>{nameOf(one.bound_by)} <Ago ms={one.since_ms} /></Table.Td>
                   <Table.Td>{one.purpose}</Table.Td>
                   <Table.Td><Act sure={t('Take the role {role} away?', { role: one.role })} call={() => end(one)}>{t('Take away')}</Act></Table.Td>
                 </Table.Tr>
@@ -109,6 +110,7 @@ export function GiveRole({ again }: { again: (who: string) => unknown }) {
 }
 
 function Keys() {
+  const nameOf = useNameOf()
   const queries = useQueryClient()
   const keys = useQuery({ queryKey: ['keys'], queryFn: () => resultOf(client.GET('/api/v2/admin/keys')) })
   const again = () => queries.invalidateQueries({ queryKey: ['keys'] })
@@ -125,7 +127,7 @@ function Keys() {
                 <Table.Tr key={one.name}>
                   <Table.Td>{one.name}</Table.Td>
                   <Table.Td>{one.scopes.map((scope) => wordOf('permission', scope)).join(', ')}</Table.Td>
-                  <Table.Td>{one.made_by} <Ago ms={one.since_ms} /></Table.Td>
+                  <Table.Td>{nameOf(one.made_by)} <Ago ms={one.since_ms} /></Table.Td>
                   <Table.Td>{one.used_ms ? <Ago ms={one.used_ms} /> : t('never')}</Table.Td>
                   <Table.Td>{one.revoked_ms ? <>{t('revoked')} <Ago ms={one.revoked_ms} /></> : until(one.expires_ms)}</Table.Td>
                   <Table.Td>
@@ -192,6 +194,7 @@ function browserOf(agent: string): string {
 }
 
 function LogIns() {
+  const nameOf = useNameOf()
   const queries = useQueryClient()
   const found = useQuery({ queryKey: ['log-ins'], queryFn: () => resultOf(client.GET('/api/v2/log-ins')) })
   const end = (id: string) =>
@@ -204,7 +207,7 @@ function LogIns() {
           <Rows head={[t('Who'), t('Browser'), t('Since'), t('Ends'), '']}>
             {rows.map((one) => (
               <Table.Tr key={one.id}>
-                <Table.Td>{one.who}</Table.Td>
+                <Table.Td title={one.who}>{nameOf(one.who)}</Table.Td>
                 <Table.Td title={one.browser}>{browserOf(one.browser)}</Table.Td>
                 <Table.Td><Ago ms={one.since_ms} /></Table.Td>
                 <Table.Td>{until(one.ends_ms)}</Table.Td>

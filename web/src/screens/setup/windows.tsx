@@ -7,6 +7,7 @@ import { useSearch } from 'wouter'
 import { client, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
 import { Act, Nothing, Shown, To } from '../../parts'
+import { Picture } from '../../picture'
 
 type Step = Schemas['CalibrationStep']
 type Answer = Schemas['Chosen'] | Schemas['ComposerPlace'] | Schemas['Agreed']
@@ -70,7 +71,7 @@ function Calibration({ desk, step, next }: { desk: string; step: Step; next: (st
           <List size="sm" role="log" aria-label={t('What Octet did')}>{lines.map((line, at) => <List.Item key={at}>{line}</List.Item>)}</List>
           {isBusy && <Loader aria-label={t('Octet tests the windows')} />}
           {!isBusy && asks && <Text fw={600}>{asks}</Text>}
-          {now && now.kind !== 'result' && <Picture desk={desk} number={step.number} />}
+          {now && now.kind !== 'result' && <Picture call={`GET /desks/${encodeURIComponent(desk)}/calibration/picture`} of={step.number} alt={t('The display with a number on each window or place')} />}
           {now?.kind === 'choose_windows' && <Choose question={now} whyNot={why_not ?? {}} give={give} />}
           {now?.kind === 'point_at' && <Point question={now} desk={desk} give={give} />}
           {now?.kind === 'know_by_place' && (
@@ -84,19 +85,6 @@ function Calibration({ desk, step, next }: { desk: string; step: Step; next: (st
       )}
     </Shown>
   )
-}
-
-function Picture({ desk, number }: { desk: string; number: number }) {
-  const picture = useQuery({
-    queryKey: ['calibration picture', desk, number],
-    meta: { isFixed: true },
-    queryFn: async () => {
-      const call = client.GET('/api/v2/desks/{name}/calibration/picture', { params: { path: { name: desk } }, parseAs: 'blob' })
-      return URL.createObjectURL((await resultOf(call as never)) as Blob)
-    },
-    gcTime: 0,
-  })
-  return <Shown query={picture}>{(source) => <img className="octet-window" src={source} alt={t('The display with a number on each window or place')} />}</Shown>
 }
 
 function Choose({ question, whyNot, give }: { question: Schemas['ChooseWindows']; whyNot: Record<string, string>; give: (answer: Answer) => Promise<void> }) {

@@ -13,8 +13,8 @@ type Form = { label: string; path: string; isOffered: boolean; start?: Given }
 
 export function Acts({ view }: { view: View }) {
   const [, go] = useLocation()
-  const may = useMayCall()
   const { task } = view
+  const may = useMayCall(task.requester)
   const { id, state } = task
   const isEnded = ENDED.has(state)
   const hasNotBegun = state === 'ready' || state === 'waiting'

@@ -8,7 +8,7 @@ import type { View } from '.'
 const PICK = '/api/v2/tasks/{task}/pick'
 
 export function Parts({ view: { task, parts } }: { view: View }) {
-  const may = useMayCall()
+  const may = useMayCall(task.requester)
   if (!parts.length) return null
   const isPicked = parts.some((one) => one.is_chosen)
   const isBestOf = task.parts === 'best_of'

@@ -2,6 +2,7 @@
 import { Table, Title } from '@mantine/core'
 import { t } from '../../language'
 import { Ago, aged, Nothing, Sign, To } from '../../parts'
+import { wordOf } from '../../words'
 import { outcomeColour } from '../timeline/outcomes'
 import type { View } from '.'
 
@@ -28,9 +29,9 @@ export function Attempts({ view: { attempts } }: { view: View }) {
                   <Table.Td><Ago ms={one.began_ms} /></Table.Td>
                   <Table.Td>{one.ended_ms && aged(one.ended_ms - one.began_ms)}</Table.Td>
                   <Table.Td>
-                    <Sign colour={one.is_disowned ? 'red' : outcomeColour(one.outcome)}>{one.outcome ? one.outcome : t('under way')}</Sign>
+                    <Sign colour={one.is_disowned ? 'red' : outcomeColour(one.outcome)}>{one.outcome ? wordOf('outcome', one.outcome) : t('under way')}</Sign>
                   </Table.Td>
-                  <Table.Td>{one.known_by}</Table.Td>
+                  <Table.Td>{one.known_by && wordOf('known_by', one.known_by)}</Table.Td>
                   <Table.Td>{one.tokens?.toLocaleString()}</Table.Td>
                   <Table.Td>{one.cost_micros != null && `$${(one.cost_micros / 1_000_000).toFixed(4)}`}</Table.Td>
                 </Table.Tr>

@@ -3,7 +3,7 @@ import { Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { client, resultOf } from '../../api'
 import { t } from '../../language'
-import { useMay } from '../../me'
+import { useMay, useNameOf } from '../../me'
 import { Ago, Shown } from '../../parts'
 import { wordOf } from '../../words'
 
@@ -11,6 +11,7 @@ const MOST = 100
 
 export function Journal({ task }: { task: string }) {
   const may = useMay()('audit.read')
+  const nameOf = useNameOf()
   const query = { params: { query: { filter: `subject:task:${task}`, limit: MOST } } }
   const rows = useQuery({ queryKey: ['journal', task], enabled: may, queryFn: () => resultOf(client.GET('/api/v2/journal', query)) })
   if (!may) return null
@@ -23,7 +24,7 @@ export function Journal({ task }: { task: string }) {
             {items.map((row) => (
               <li key={row.seq}>
                 <Ago ms={row.at_ms} /> {typeof row.data.now === 'string' ? wordOf('task', row.data.now) : wordOf('event', row.name)}{' '}
-                <Text span size="sm" c="var(--octet-quiet)">{row.actor === 'hub' ? 'Octet' : row.actor}</Text>
+                <Text span size="sm" c="var(--octet-quiet)">{nameOf(row.actor)}</Text>
               </li>
             ))}
           </ol>

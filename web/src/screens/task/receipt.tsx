@@ -1,14 +1,14 @@
 // One receipt of a task: what was asked, sent, seen and answered, with the pictures that Octet kept.
 import { Group, Stack, Text, Title } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useState, type ReactNode } from 'react'
+import type { ReactNode } from 'react'
 import { client, Refusal, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
 import { Ago, Nothing, Shown, Sign, State } from '../../parts'
+import { Files, Picture } from '../../picture'
 import type { View } from '.'
 
 type Kept = Schemas['KeptPicture'] & { name: string }
-type Delivery = Schemas['Delivery']
 const UNSENT = new Set(['queued', 'leased', 'staging', 'staged', 'refused']) // nothing of it has reached Enter
 
 export function Receipt({ view }: { view: View }) {
@@ -32,7 +32,7 @@ export function Receipt({ view }: { view: View }) {
       <ol className="octet-receipt">
         <Step name={t('Asked')} ms={task.created_ms} by={task.requester_name}>
           {task.text_expired_ms ? <Nothing>{t('Octet cleared this text after its time.')}</Nothing> : <pre className="octet-text">{task.brief}</pre>}
-          <Files files={task.attachments} />
+          <Files of={`/tasks/${task.id}`} files={task.attachments} />
         </Step>
         {task.choice && (
           <Step name={t('Given')}>
@@ -71,7 +71,7 @@ export function Receipt({ view }: { view: View }) {
             {one.evidence.map((item) => (
               <Text size="sm" key={item.text}>{item.text}</Text>
             ))}
-            <Files files={one.attachments} />
+            <Files of={`/messages/${one.id}`} files={one.attachments} />
           </Step>
         ))}
       </ol>
@@ -113,46 +113,14 @@ function Seen({ receipt, isNewest }: { receipt: Schemas['Receipt']; isNewest: bo
           <summary>{t('Pictures')}</summary>
           <div className="octet-pictures">
             {kept.map((one) => (
-              <Picture key={one.name} delivery={delivery} fence={fence} picture={one} />
+              <figure key={one.name}>
+                <Picture call={`GET /receipts/${encodeURIComponent(delivery.id)}/${fence}/pictures/${one.name}`} alt={one.shows} />
+                <figcaption>{one.shows}</figcaption>
+              </figure>
             ))}
           </div>
         </details>
       )}
     </div>
   )
-}
-
-function Picture({ delivery, fence, picture }: { delivery: Delivery; fence: number; picture: Kept }) {
-  const path = { named: delivery.id, attempt: fence, picture: picture.name }
-  const query = useQuery({
-    queryKey: ['receipt', path],
-    staleTime: 'static', // a kept picture never changes
-    queryFn: () => resultOf(client.GET('/api/v2/receipts/{named}/{attempt}/pictures/{picture}', { params: { path }, parseAs: 'blob' })) as Promise<Blob>,
-  })
-  const source = useAddress(query.data)
-  return (
-    <figure>
-      <Shown query={query}>{() => source && <img className="octet-window" src={source} alt={picture.shows} />}</Shown>
-      <figcaption>{picture.shows}</figcaption>
-    </figure>
-  )
-}
-
-function useAddress(blob?: Blob): string {
-  const [address, setAddress] = useState('')
-  useEffect(() => {
-    if (!blob) return
-    const made = URL.createObjectURL(blob)
-    setAddress(made)
-    return () => URL.revokeObjectURL(made)
-  }, [blob])
-  return address
-}
-
-function Files({ files }: { files: Schemas['StoredFile'][] }) {
-  return files.map((one) => (
-    <Text size="sm" key={one.path}>
-      {one.path.split('/').pop()} · {t('{size} kB', { size: Math.ceil(one.size / 1000) })}
-    </Text>
-  ))
 }

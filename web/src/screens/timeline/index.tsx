@@ -120,7 +120,7 @@ function spansOf({ attempts, gaps, until_ms, agents }: Found): Span[] {
     fromMs: attempt.began_ms,
     toMs: attempt.ended_ms ?? until_ms,
     isOpen: attempt.ended_ms == null,
-    what: `${title} · ${attempt.outcome ?? t('under way')}`,
+    what: `${title} · ${attempt.outcome ? wordOf('outcome', attempt.outcome) : t('under way')}`,
     task: attempt.task,
     colour: outcomeColour(attempt.outcome),
     isGap: false,
