@@ -92,6 +92,17 @@ export const To = ({ href, children }: { href: string; children: ReactNode }) =>
   </Anchor>
 )
 
+const PLACES: Record<string, string> = { task: '/tasks/', agent: '/agents/', message: '/messages/M-' }
+const LONG_ID = /^[0-9A-Z]{26}$/ // of messages and deliveries; its end is enough to tell two apart
+
+/** What a row of the journal is about, with a link where there is a screen for it. */
+export function Subject({ of: subject }: { of: string }) {
+  const [kind = '', name = ''] = subject.split(/:(.*)/)
+  const said = LONG_ID.test(name) ? `${kind} …${name.slice(-6)}` : PLACES[kind] ? name : subject
+  const place = PLACES[kind]
+  return <span title={subject}>{place ? <To href={place + encodeURIComponent(name)}>{said}</To> : said}</span>
+}
+
 type ActProps = ButtonProps & { call: () => Promise<unknown>; children: ReactNode; sure?: string; needs?: string }
 
 /** A button that calls a verb; it says what Octet refused, and asks first where `sure` has a question. Users without the

@@ -4,11 +4,11 @@ import { t } from '../../language'
 import { useRecent, type Change } from '../../live'
 import { useNameOf } from '../../me'
 import { Needs, useHome } from '../../needs'
-import { Ago, Nothing, Said, Shown, Sign, State, To } from '../../parts'
+import { Ago, Nothing, Said, Shown, Sign, State, Subject, To } from '../../parts'
 import { wordOf } from '../../words'
 
 const EVENTS = 12
-const TRIFLES = new Set(['WindowShowed', 'DeliveryMoved', 'DeliveryRetaken', 'MessageStored', 'MessageRead', 'TaskAssigned'])
+const TRIFLES = new Set(['WindowShowed', 'DeliveryMoved', 'DeliveryRetaken', 'MessageStored', 'MessageRead', 'TaskAssigned', 'ScreenshotTaken'])
 
 export default function Home() {
   const home = useHome()
@@ -76,20 +76,12 @@ function Recent() {
       <ul className="octet-events">
         {shown.map((one) => (
           <li key={one.seq}>
-            <Ago ms={one.at_ms} /> <Subject of={one} /> <span>{saying(one)}</span> <Text span size="sm" c="var(--octet-quiet)">{nameOf(one.by)}</Text>
+            <Ago ms={one.at_ms} /> <Subject of={one.subject} /> <span>{saying(one)}</span> <Text span size="sm" c="var(--octet-quiet)">{nameOf(one.by)}</Text>
           </li>
         ))}
       </ul>
     </section>
   )
-}
-
-const LINKS: Record<string, string> = { task: '/tasks/', agent: '/agents/' }
-
-function Subject({ of }: { of: Change }) {
-  const [kind = '', name = ''] = of.subject.split(/:(.*)/)
-  const link = LINKS[kind]
-  return link ? <To href={link + encodeURIComponent(name)}>{name}</To> : <b>{name}</b>
 }
 
 /** Say what happened: the new state of a task or an agent, else how the journal describes the event. */

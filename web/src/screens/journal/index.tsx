@@ -5,7 +5,7 @@ import { useLocation, useSearch } from 'wouter'
 import { Refusal, client, resultOf, type Schemas } from '../../api'
 import { t } from '../../language'
 import { useNameOf } from '../../me'
-import { Ago, Nothing, Shown, To } from '../../parts'
+import { Ago, Nothing, Shown, Subject } from '../../parts'
 import { wordOf } from '../../words'
 
 export default function Journal() {
@@ -59,8 +59,9 @@ export default function Journal() {
                           <pre className="octet-text">{JSON.stringify(one.data, null, 1)}</pre>
                         </details>
                       </Table.Td>
-                      <Table.Td><About subject={one.subject} /></Table.Td>
-                      <Table.Td><span title={one.actor}>{nameOf(one.actor)}</span></Table.Td>
+import { useNameOf } from '../../me'
+                      <Table.Td><Subject of={one.subject} /></Table.Td>
+                      <Table.Td>{one.actor === 'hub' ? 'Octet' : one.actor}</Table.Td>
                       <Table.Td><Ago ms={one.at_ms} /></Table.Td>
                     </Table.Tr>
                   ))}
@@ -97,16 +98,6 @@ function Verify() {
 }
 
 const isBroken = (error: Error) => error instanceof Refusal && ['chain_broken', 'tail_missing'].includes(error.code)
-
-const PLACES: Record<string, string> = { task: '/tasks/', agent: '/agents/', message: '/messages/M-' }
-const LONG_ID = /^[0-9A-Z]{26}$/ // of messages and deliveries; its end is enough to tell two apart
-
-function About({ subject }: { subject: string }) {
-  const [kind = '', name = ''] = subject.split(/:(.*)/)
-  const said = LONG_ID.test(name) ? `${kind} …${name.slice(-6)}` : PLACES[kind] ? name : subject
-  const place = PLACES[kind]
-  return <span title={subject}>{place ? <To href={place + encodeURIComponent(name)}>{said}</To> : said}</span>
-}
 
 /** Say what happened, with the state that it led to. */
 function saying({ name, subject, data }: Schemas['JournalRow']): string {

@@ -24,6 +24,8 @@ export type Chosen = {
 const Table = lazy(() => import('./table'))
 const Board = lazy(() => import('./board'))
 const BOARD_ROWS = 200
+/** Whether another state has the same word. */
+const isShared = (state: string) => statesOf('task').some((other) => other !== state && wordOf('task', other) === wordOf('task', state))
 
 export default function Tasks() {
   const search = new URLSearchParams(useSearch())
@@ -85,7 +87,7 @@ export default function Tasks() {
             { value: '', label: isBoard ? t('all') : t('not ended') },
             { value: 'ended', label: t('ended') },
             ...(isBoard ? [{ value: 'open', label: t('not ended') }] : [{ value: 'all', label: t('all') }]),
-            ...statesOf('task').map((one) => ({ value: one, label: wordOf('task', one) })),
+            ...statesOf('task').map((one) => ({ value: one, label: isShared(one) ? `${wordOf('task', one)} (${one})` : wordOf('task', one) })),
           ]}
         />
         <AgentField label={t('Agent')} any={t('all')} value={filters.agent} choose={(agent) => change('agent', agent)} />

@@ -96,7 +96,7 @@ function Spans({ found, fromMs }: { found: Found; fromMs: number }) {
           </Table>
         </div>
       </details>
-      <Text size="sm" c="var(--octet-quiet)">{t('Octet knows this from {time} on.', { time: new Date(found.since_ms).toLocaleString() })}</Text>
+      <Text size="sm" c="var(--octet-quiet)">{t('Grey stripes: the agent got no task. Orange stripes: it waited, for example for an answer. Octet has records since {time}.', { time: new Date(found.since_ms).toLocaleString() })}</Text>
     </Stack>
   )
 }
