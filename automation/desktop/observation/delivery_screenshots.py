@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from automation.desktop.observation.code_pixels import code_boxes
 from automation.desktop.observation.screen_capture import to_small_png
 from core.deliveries.model import Moment, Picture, PictureArea, Target
 from core.kit.redaction import CODE_ON_SCREEN
@@ -42,11 +43,19 @@ class DeliveryScreenshots:
         parts, place = (PictureArea.COMPOSER, PictureArea.WINDOW) if whole else (PictureArea.COMPOSER,), composer.edges
         return tuple(
             Picture(
-                moment=moment, part=part, png=to_small_png(seen if part is PictureArea.WINDOW else seen.crop(place))
+                moment=moment,
+                part=part,
+                png=to_small_png(self._without_codes(seen) if part is PictureArea.WINDOW else seen.crop(place)),
             )
             for part in parts
             for moment, seen in self._kept.items()
         )
+
+    def _without_codes(self, window: Image.Image) -> Image.Image:
+        """Paint over what looks like a code: a profile without a transcript masks none. It takes long, so not before
+        the delivery has ended."""
+        whole = Box(x=0, y=0, width=window.width, height=window.height)
+        return paint_masks(window, whole, code_boxes(window)) if self.has_code else window
 
 
 def paint_masks(picture: Image.Image, place: Box, masks: Sequence[Box]) -> Image.Image:

@@ -142,7 +142,8 @@ class WindowAction:
 
     def pictures(self) -> tuple[Picture, ...]:
         try:
-            picture = self._inspector.picture(self._target.name, has_code=True)
+            has_transcript = self._target.profile.transcript is not None
+            picture = self._inspector.picture(self._target.name, has_code=has_transcript or None)
         except DeliveryFailure:
             return ()  # what lies over it is not ours to show
         return (Picture(moment=Moment.AFTERWARDS, part=PictureArea.WINDOW, png=to_small_png(picture)),)

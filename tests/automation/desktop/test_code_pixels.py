@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from io import BytesIO
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from automation.desktop.observation.code_pixels import code_boxes
-from automation.desktop.observation.delivery_screenshots import MASK, paint_masks
+from automation.desktop.observation.delivery_screenshots import MASK, DeliveryScreenshots, paint_masks
 from automation.desktop.observation.inspector import WindowInspector
 from automation.desktop.observation.screen_signs import ProgramSigns
+from automation.desktop.target.window_action import WindowAction
 from automation.desktop.window_info import WindowInfo
+from core.deliveries.model import Moment, PictureArea
 from core.profiles.model import Box
 from tests.fakes.desk import TK
 
 if TYPE_CHECKING:
+    from automation.desktop.observation.anchors import Anchors
     from automation.desktop.observation.screen_capture import ScreenCapture
+    from automation.desktop.target.input_target import InputTarget
+    from core.profiles.model import Driven
 
 SECRET = "ZVTN4QJ2LKWOP7A3MXCB5RDQEI"
 LINES = (
@@ -65,12 +72,37 @@ def test_paths_and_sentences_stay_visible(size: int) -> None:
 @pytest.mark.parametrize("has_code", [None, False])
 def test_a_user_gets_a_picture_without_the_code(monkeypatch: pytest.MonkeyPatch, *, has_code: bool | None) -> None:
     picture, secret = drawn(14, "black", "white")
+    inspector = made(monkeypatch, picture)
+    assert is_grey(inspector.picture("agent-1", has_code=has_code), secret) is (has_code is None)
+
+
+def test_the_picture_after_an_act_has_no_code_where_the_profile_names_no_transcript(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    picture, secret = drawn(14, "black", "white")
+    profile = replace(TK, transcript=None)
+    target = SimpleNamespace(name="agent-1", profile=profile, inspector=made(monkeypatch, picture, profile))
+    [shown] = WindowAction(target=cast("InputTarget[Any]", target), anchors=cast("Anchors", None)).pictures()
+    assert is_grey(Image.open(BytesIO(shown.png)), secret)
+
+
+def test_the_stored_pictures_of_a_delivery_have_no_code() -> None:
+    picture, secret = drawn(14, "black", "white")
+    screenshots = DeliveryScreenshots()
+    screenshots.keep(Moment.AFTERWARDS, picture)
+    window = screenshots.pictures(Box(x=0, y=0, width=9, height=9), whole=True)[1]
+    assert window.part is PictureArea.WINDOW
+    assert is_grey(Image.open(BytesIO(window.png)), secret)
+
+
+def made(monkeypatch: pytest.MonkeyPatch, picture: Image.Image, profile: Driven = TK) -> WindowInspector:
+    """Make an inspector that sees this picture."""
     seen = WindowInfo(id=7, kind="Agent", title="one", box=Box(x=5, y=7, width=1500, height=300), is_viewable=True)
     monkeypatch.setattr(WindowInspector, "__init__", lambda _: None)
     monkeypatch.setattr(WindowInspector, "place", lambda *_: seen)
-    monkeypatch.setattr(WindowInspector, "profile", lambda *_: TK)
+    monkeypatch.setattr(WindowInspector, "profile", lambda *_: profile)
     monkeypatch.setattr(WindowInspector, "is_empty_in", lambda *_: True)
     inspector = WindowInspector()  # pyright: ignore[reportCallIssue] with nothing behind it
     inspector._screen = cast("ScreenCapture", SimpleNamespace(take=lambda _: picture))
     inspector._program_signs = ProgramSigns("no bus")
-    assert is_grey(inspector.picture("agent-1", has_code=has_code), secret) is (has_code is None)
+    return inspector
