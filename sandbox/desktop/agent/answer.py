@@ -42,8 +42,7 @@ _JOKES = (
 
 def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[Stop, bool]] = ()) -> str:
     """Write the answer in Markdown, always the same for one agent and prompt. `verdicts` are on its questions."""
-    body = prompt.body
-    lines = body.splitlines()
+    said, lines = prompt.said, prompt.said.splitlines()
     first = next((line.strip() for line in lines if line.strip()), "")
     answer: list[str] = []
     has_failed = fails(prompt, verdicts)
@@ -53,15 +52,15 @@ def write_answer(agent: str, prompt: ReceivedPrompt, verdicts: Sequence[tuple[St
         if stop.kind is StopKind.ASK:
             said = "approved; a demo agent runs nothing" if allowed else "denied, so nothing was run"
             answer += [f"- asked whether to run `{_shortened(stop.text)}`: {said}"]
-    answer += [f"- {one.strip()} = {_value(one)}" for one in _SUM.findall(body)[:5]]
+    answer += [f"- {one.strip()} = {_value(one)}" for one in _SUM.findall(said)[:5]]
     answer += [""] if answer else []
-    digest = hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
-    count = _counted(body.split(), "word")
+    digest = hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+    count = _counted(said.split(), "word")
     seed = int(digest[:8], 16) + sum(agent.encode())  # so that Agent-1, Agent-2 and Agent-3 differ
     joke = _JOKES[seed % len(_JOKES)].format(count=count, first=_shortened(first))
-    sizes = f"{_counted(body, 'character')}, {count}, {_counted(lines, 'line')}"
-    script = f"-# {agent} is a scripted demo agent: no model read your prompt. It counted {sizes}."
-    answer += [script] if has_failed else [*_poem(body, seed), "", joke, "", script]
+    sizes = f"{_counted(said, 'character')}, {count}, {_counted(lines, 'line')}"
+    script = f"*{agent} is a scripted demo agent: no model read your prompt. It counted {sizes}.*"
+    answer += [script] if has_failed else [*_poem(said, seed), "", joke, "", script]
     text = "\n".join(answer) + "\n"
     return _lengthened(text, lines) if prompt.script.long else text
 

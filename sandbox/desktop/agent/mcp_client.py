@@ -77,7 +77,7 @@ def answer_by_mcp(done: DoneLine, answer: str, *, agent: str) -> str:
         said: list[str] = []
         async with asyncio.timeout(_LIMIT_S), _connected(done, agent, lambda: False) as session:
             if done.verb != "reply":
-                await session.call("report_progress", text="bringing the answer over MCP")
+                await session.call("report_progress", text="sending the answer over MCP")
                 said.append("MCP report_progress")
             tool = "reply" if done.verb == "reply" else f"report_{done.verb}"
             said.append(f"MCP {tool}: {await session.call(tool, text=answer)}")

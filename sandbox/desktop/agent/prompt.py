@@ -24,6 +24,8 @@ _GOAL = re.compile(r"^\s*goal:\s*(?P<name>[a-z]+)\s*$")
 _ASK = re.compile(r"^\s*ask:\s*(?P<rest>\S.*?)\s*$")
 LONGEST_WAIT_S = 600.0
 MOST_STOPS = 20
+_DIRECTS = re.compile(r"^\s*(?:demo|ask|ask person|talk|goal|lie|answer):.*\n?", re.MULTILINE)
+CONTINUES = "Your user continues it, and says now:"
 _ENDS = {"done", "failed", "reply"}
 
 
@@ -113,6 +115,8 @@ class ReceivedPrompt:
 
     text: str
     body: str
+    said: str
+    """What the user says in it: without the words that direct the demo, of a task that continues only the newest."""
     done: DoneLine | None
     markers: tuple[str, str] | None = None
     """The marks around an answer in this window; None where the prompt offers no such answer."""
@@ -138,8 +142,9 @@ def read_prompt(text: str) -> ReceivedPrompt:
     body = "\n".join(lines[first:done_at]).strip()
     if header and (header["label"], header["sender"]) == ("A2A", "hub"):  # work from a chief, quoted line by line
         body = "\n".join(line.removeprefix("> ") for line in body.splitlines())
+    said = _DIRECTS.sub("", body.rpartition(CONTINUES)[2]).strip()
     return ReceivedPrompt(
-        text=text, body=body, done=done, markers=_read_markers(lines[done_at:]), script=_read_script(body)
+        text=text, body=body, said=said, done=done, markers=_read_markers(lines[done_at:]), script=_read_script(body)
     )
 
 

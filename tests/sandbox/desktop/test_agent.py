@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from core.tasks import briefs
 from sandbox.desktop.agent.answer import LONG_ANSWER_CHARS, fails, write_answer
-from sandbox.desktop.agent.prompt import LONGEST_WAIT_S, DoneLine, Stop, StopKind, read_prompt
+from sandbox.desktop.agent.prompt import CONTINUES, LONGEST_WAIT_S, DoneLine, Stop, StopKind, read_prompt
 
 HEADER = "[D2A] hub → Agent-3 · task T-142 · P1"
 DONE = "octet done T-142 --code k3.7F3K --file answer.md"
@@ -94,3 +97,14 @@ def test_the_poem_is_about_what_the_prompt_names() -> None:
     verse = [line.lower() for line in write_answer("Agent-1", read_prompt(briefing(body))).splitlines() if "> " in line]
     assert "moon" in "".join(verse)
     assert "keyboard" in "".join(verse)
+
+
+def test_an_answer_is_about_what_the_user_says_and_not_about_octets_words_or_the_demos() -> None:
+    follow_up = (
+        "Tell me of rain.\nThe task above was done. Your user continues it, and says now:\nThe sea.\ndemo: wait 9"
+    )
+    answer = write_answer("Agent-1", read_prompt(briefing(follow_up)))
+    assert "8 characters, 2 words, 1 line" in answer
+    assert "sea" in answer
+    assert "silence" in answer.lower()
+    assert CONTINUES in Path(briefs.__file__).read_text("utf-8"), "the demo reads Octet's own words"
