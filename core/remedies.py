@@ -121,8 +121,8 @@ answer_lost: Octet sent the request and got no complete answer
     Choose what to do, in its thread or with `octet delivery list`. Sending it again may cost twice.
 answer_cut: the model stopped before the end of its answer
     Ask for a shorter answer, or choose a model with a higher limit. Then use `/task retry`.
-agent_failed: its agent reports that it failed
-    Read what it says in the task's thread. Then use `/task retry`, or `/task assign` with another agent.
+agent_failed: its agent gave it up
+    Read what the agent says. Then use `/task retry`, or `/task assign` with another agent.
 dependency: another task comes first
     No action needed. It starts after that task.
 dependency_failed: a task that it needs did not succeed
@@ -497,8 +497,8 @@ no_displays_here: Virtual displays need X11, which {platform} does not have: the
 no_panes: No desk in config/desks has a [tmux] table. To create one with eight panes: octet desk up --tmux --agents 8
     --profile NAME -- PROGRAM ARGUMENTS…
 no_such_profile: There is no profile {profile}; known: {known}.
-no_terminal: Octet cannot ask here: {question} Answer with {option}, or run `octet init` in a terminal. Your earlier
-    answers are kept.
+no_terminal: Octet cannot ask this here: {question} Answer with {option}, or run `octet init` in a terminal. Your
+    earlier answers are kept.
 no_tmux: Name the tmux server: --socket PATH (`tmux display -p '#{socket_path}'` tells yours).
 no_virtual_desk: No desk in config/desks has a [virtual] table. To create one with eight windows: octet desk up --agents
     8 --profile NAME -- PROGRAM ARGUMENTS…

@@ -79,14 +79,15 @@ def answers(asked: Message, replies: Sequence[Message], *, marker: Marker) -> Pa
     replaced = {one.supersedes for one in replies}
     shown = [one for one in replies if one.id not in replaced]
     files, blocks = list[Attachment](), [f"**{answered(len(shown))}**"]
+    room = LAYOUT_LIMIT - 3 * _MARGIN
     for answer in shown:
         agent, text = answer.sender.partition(":")[2], text_for_people(answer.body, answer.expired_ms)
-        body = quote(text, _REPLY_CHARS)
+        body, whole_body = quote(text, _REPLY_CHARS), quote(text, 2 * _REPLY_CHARS)
         blocks.append(f"**{inline(agent, 60)}**{read_there(answer)}\n{body}")
-        if len(text) > _REPLY_CHARS // 2 or answer.evidence:
+        if body != whole_body or answer.evidence or len(blocks) > len(fitting(blocks, room)):
             whole = "\n".join((text, *(one.line for one in answer.evidence)))
             files.append(Attachment(name=f"{plain(agent, 40)}.md", data=whole.encode(errors="replace")))
-    blocks = fitting(blocks, LAYOUT_LIMIT - 3 * _MARGIN)
+    blocks = fitting(blocks, room)
     buttons = [AnswerAgent(one.id, label=f"Reply to {one.sender.partition(':')[2]}") for one in shown[:_REPLY_BUTTONS]]
     return written("\n".join(blocks), marker, wakes=sender_id(asked), files=tuple(files[:_FILES]), buttons=buttons)
 

@@ -28,7 +28,7 @@ def needs(found: Needs, *, guild: int | str | None, marker: Marker | None = None
     live board."""
     form, ends = (FORM, []) if marker is None else (_STILL, [RemoveBoard(BoardKind.NEEDS_ME)])
     if not found.total:
-        return Parts(view=boxed(["### Nothing needs you right now"], colour=GREEN, buttons=ends, marker=marker))
+        return Parts(view=boxed(["### Nothing needs you right now."], colour=GREEN, buttons=ends, marker=marker))
     number = "1 thing needs" if found.total == 1 else f"{found.total} things need"
     head = f"### {number} you"
     offered = _offered(found.shown)

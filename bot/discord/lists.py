@@ -61,8 +61,8 @@ KINDS: dict[Any, _Kind] = {
     Page[AgentStatus]: _Kind(
         line=lambda row, linked: results.agent_line(row, FORM, link=linked),
         task_of=lambda row: row.task,
-        on="Later",
-        back="Earlier",
+        on="Next",
+        back="Previous",
         empty="No agent matches. config/agents.toml has all agents.",
     ),
     Page[Message]: _Kind(

@@ -26,7 +26,6 @@ from bot.discord.text import (
 )
 from bot.discord.views.buttons import (
     EXAMPLES,
-    GREY_PARTS,
     STOPPABLE,
     CancelTask,
     FollowWindow,
@@ -180,7 +179,7 @@ def details(
             files.append(Attachment(name=f"{task.id}-prompt.txt", data=mask(view.prompt).encode()))
         shots = [one for one in (receipts[-1].pictures if receipts else ()) if _shows_anything(one.png)]
         files += [Attachment(name=f"{task.id}-{one.name}.png", data=one.png) for one in shots]
-        blocks += [GREY_PARTS] if shots else []
+        blocks += ["-# What the window's profile masks is grey."] if shots else []
     return _layout(blocks, files, colour=STATES[task.state][0], buttons=buttons)
 
 

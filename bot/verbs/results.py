@@ -152,12 +152,15 @@ _NOT_PRESSED: dict[AnyReason | None, str] = {
 _ACTIVITIES = {Activity.IDLE: "idle", Activity.BUSY: "at work", Activity.NEEDS_INPUT: "asks"}
 
 
+_ABOUT_CHARS = 60
+
+
 def agent_line(row: AgentStatus, form: Form, *, link: str = "") -> str:
     still = ", still" if row.state in OFF_DUTY else ""
     doing = f"{still} with {link or form.text(row.task, 20)}" if row.task else ""
     since = f" · {form.ago(row.since_ms)}" if row.since_ms else ""
     name, state = form.strong(form.text(row.agent.name, 60)), AGENT_STATES[row.state][1]
-    return f"{name}: {state}{doing}{_why(row, form, 200)}{since} · {form.text(row.agent.about, 60)}"
+    return f"{name}: {state}{doing}{_why(row, form, 200)}{since} · {form.text(row.agent.about, _ABOUT_CHARS)}"
 
 
 def held_up(rows: Iterable[AgentStatus], form: Form) -> str:
@@ -175,11 +178,12 @@ def _why(row: AgentStatus, form: Form, limit: int) -> str:
 def _agent(row: AgentStatus, form: Form) -> list[str]:
     who = row.agent
     place = f"{form.text(who.desk or '?', 60)}, window {form.text(who.window or '?', 60)}"
+    about = f", {form.text(who.about, 300)}" if len(who.about) > _ABOUT_CHARS else ""  # else the first line has it all
     lines = [
         agent_line(row, form),
-        f"Job: {who.job.value}, {form.text(who.about, 300)}",
+        f"Job: {who.job.value}{about}",
         f"Can: {form.text(', '.join(sorted(who.capabilities)) or 'nothing named', 600)}",
-        f"Lane: {who.lane.value} · Desk: {place if who.desk or who.window else 'none'}",
+        f"Lane: {who.lane.value}" + (f" · Desk: {place}" if who.desk or who.window else ""),
     ]
     return [*lines, *([f"Next: {row.cure}"] if row.cure else [])]
 
@@ -199,12 +203,14 @@ APPROVERS: dict[Approver, tuple[str, str]] = {
 
 def _program(now: ProgramStatus, form: Form) -> list[str]:
     """Say what the agent's program is, and who approves what it does."""
-    named = form.text(f"{now.program} {now.version}".strip(), 100) or "not started yet"
+    named = form.text(f"{now.program} {now.version}".strip(), 100)
+    if not named and not now.reason:
+        return ["Program: not started yet. The agent's first task starts it."]
     mode = f" · mode {form.text(now.mode, 60)}" if now.mode else ""
     conversation = f" · conversation {form.text(now.conversation, 80)}" if now.conversation else ""
     sign, words = APPROVERS[now.approves]
     why = [form.text(explain(now.reason, now.note), 300)] if now.reason else []
-    return [f"Program: {named}{mode}{conversation}", f"{form.sign(sign)}{words}", *why]
+    return [f"Program: {named or 'not started yet'}{mode}{conversation}", f"{form.sign(sign)}{words}", *why]
 
 
 def _hook(row: AgentDetails, form: Form) -> list[str]:

@@ -42,7 +42,7 @@ class InvalidCursor(Invalid):
 class Query:
     """Which rows of a list, in which order."""
 
-    terms: tuple[Term, ...] = ()  # each field with the values of which it must have one
+    terms: tuple[Term, ...] = ()  # a row fits if each field has one of its values
     phrases: tuple[str, ...] = ()  # texts that the row must contain
     sort: str = ""  # a minus before it: descending; empty: the order of the list itself
     after: str = ""  # the `next` of the page before

@@ -88,7 +88,7 @@ def run_first_task(
         else:
             print("  An answer of its agent settles that.")
             view = _wait_for_answer(home, view, answer_s)
-    is_good = _tell_delivery(home, view, last := _newest(view), "its card in Discord, or " if has_discord else "")
+    is_good = _tell_delivery(home, view, last := _newest(view), "on its card in Discord, or " if has_discord else "")
     if last is not None and last.state == "delivered":
         _tell_answer(_wait_for_answer(home, view, answer_s), "in Discord and " if has_discord else "")
     return is_good
@@ -153,7 +153,7 @@ def _tell_delivery(home: Home, view: TaskView, last: Delivery | None, card: str)
         print(f"  {task.id} is delivered to {printable(last.agent)} ({last.assurance}): {claim}")
         return True
     if last is not None and last.state == "sent":
-        print(f"  {task.id} was a dry run: {card}`octet task show {task.id}`, shows the prompt.")
+        print(f"  {task.id} was a dry run. Read its prompt {card}with `octet task show {task.id}`.")
         print("  Octet typed nothing; the `octet done` line of the prompt answers it.")
         return True
     print(f"  {PRESENT[Task](task)}")

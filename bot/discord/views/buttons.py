@@ -40,7 +40,6 @@ FOLLOW_S, FOLLOW_EVERY_S = 600.0, 2.0
 _GLANCE_CHARS = 1_500
 LABEL_CHARS = 80
 _GREY = discord.ButtonStyle.secondary
-GREY_PARTS = "-# What the window's profile masks is grey."
 _STYLES = {
     Act.APPROVE: discord.ButtonStyle.success,
     Act.DENY: discord.ButtonStyle.danger,
@@ -365,8 +364,7 @@ async def ended(pressed: ActionResult, *, core: Coordinator, by: Actor) -> Parts
     """Say how an action ended, with a picture of the window for users who may see it."""
     shots = await core.receipts.afterwards(pressed.delivery, by=by)
     attached = tuple(Attachment(name=f"{one.name}.png", data=one.png) for one in shots)
-    lines = [*pressed_lines(pressed, FORM), *([GREY_PARTS] if attached else [])]
-    return Parts(content="\n".join(lines), attachments=attached)
+    return Parts(content="\n".join(pressed_lines(pressed, FORM)), attachments=attached)
 
 
 def quoted_note(delivery: Delivery) -> list[str]:

@@ -46,9 +46,9 @@ async def test_a_page_of_a_list_that_octet_no_longer_keeps_says_to_run_the_comma
     async with bot_at_work(quiet_town):
         await quiet_town.own()
         listed = await quiet_town.answer("agent list")
-        assert buttons(listed) == ["Later"]
+        assert buttons(listed) == ["Next"]
     async with bot_at_work(quiet_town):
-        await quiet_town.press(listed, "Later")
+        await quiet_town.press(listed, "Next")
         await quiet_town.now(listed, sentence_of(refused("list_closed")))
 
 

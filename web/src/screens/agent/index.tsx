@@ -128,7 +128,7 @@ function Abilities({ agent: { agent, program, hook } }: { agent: Details }) {
     [t('You may press'), agent.allowed_actions.map((act) => act.replace('_', ' ')).join(', ')],
     [t('Program'), program && [program.program, program.version].filter(Boolean).join(' ')],
     [t('Mode'), program && [program.mode, program.modes.length > 1 && t('of {modes}', { modes: program.modes.join(', ') })].filter(Boolean).join(' ')],
-    [t('Who approves'), program && wordOf('approver', program.approves)],
+    [t('Who approves'), program?.program && wordOf('approver', program.approves)],
     [t('Its hook said'), hook && <>{wordOf('activity', hook.shows)} <Ago ms={hook.at_ms} /></>],
   ]
   return (
