@@ -122,10 +122,10 @@ async def _join_windows(home: Path, desktop: Child, place: Mapping[str, Any]) ->
 
 def _page_link(home: Path) -> str:
     """Return a link that logs a browser in as the demo's owner."""
-    owner = call(Home(root=home), "GET", "/admin/roles").json()[0]["holder"]
-    return str(
-        cast("dict[str, str]", call(Home(root=home), "POST", "/page-links", body={"who": owner}).json())["address"]
-    )
+    roles = cast("list[dict[str, str]]", call(Home(root=home), "GET", "/admin/roles").json())
+    owner = next(one["holder"] for one in roles if one["role"] == "owner")
+    made = call(Home(root=home), "POST", "/page-links", body={"who": owner}).json()
+    return cast("dict[str, str]", made)["address"]
 
 
 def _links(home: Path, place: Mapping[str, Any]) -> str:
