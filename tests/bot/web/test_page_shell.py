@@ -104,12 +104,6 @@ async def test_an_approval_on_the_page_takes_its_buttons_from_discord_within_two
     need = page.locator("[data-need=needs_answer]")
     await expect(need).to_contain_text("rm -rf build")
     assert await need.get_by_role("button").all_inner_texts() == ["Screenshot", "Approve", "Deny"]
-    await need.get_by_role("button", name="Screenshot").click()
-    await expect(need.get_by_role("img")).to_be_visible()
-    await town.ask("task new", brief="Count the clouds", after="T-1")
-    await expect(page.get_by_role("region", name="Last events").get_by_role("link", name="T-2").first).to_be_visible()
-    looks = [one for one in await town.coordinator.journal.newest(200) if one.name == "ScreenshotTaken"]
-    assert len(looks) == 1, "a look is news, and let the page look again"
     await need.get_by_role("button", name="Approve").click()
     await expect(need).to_have_count(0)
     began_s = time.monotonic()

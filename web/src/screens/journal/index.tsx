@@ -59,9 +59,8 @@ export default function Journal() {
                           <pre className="octet-text">{JSON.stringify(one.data, null, 1)}</pre>
                         </details>
                       </Table.Td>
-import { useNameOf } from '../../me'
                       <Table.Td><Subject of={one.subject} /></Table.Td>
-                      <Table.Td>{one.actor === 'hub' ? 'Octet' : one.actor}</Table.Td>
+                      <Table.Td><span title={one.actor}>{nameOf(one.actor)}</span></Table.Td>
                       <Table.Td><Ago ms={one.at_ms} /></Table.Td>
                     </Table.Tr>
                   ))}
