@@ -156,6 +156,7 @@ async def _crashes(meeting: Meeting, strike: Callable[[str], Awaitable[None]]) -
         with suppress(NeverCame):
             await meeting.until(lambda task=task: meeting.heard(task), HEARD_S / 2, "")
         times = len(meeting.heard(task))
+        row = (meeting.rows(task) or [row])[-1]  # what was refused may have gone to the program that started again
         claim = str(row["state"])
         if not times and claim == "delivered" and await _is_interrupted(meeting, task):
             claim = "turn lost"  # the program has the prompt in its history, and ended before it asked its model
