@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import re
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +38,7 @@ from core.reasons import Reason
 log = structlog.get_logger(__name__)
 
 REPORT_S = 1.0  # between two reports of one turn
-LOOK_S = 1.0
-SILENCE_S = 900.0  # a program that takes a prompt and writes nothing at all for so long: Octet stops watching
+ARRIVES_S = 900.0  # a program that shows for so long no work on a prompt: Octet stops watching
 QUIET_S, MOST_QUIET_S = 0.3, 5.0  # how long nothing of a turn that is over may come before the next prompt
 CANCEL_S = 30.0  # a program that does not stop within this is ended; real ones took up to 9 s
 MOST_PROMPTS = 200  # The state remembers for so many of the newest where they went
@@ -158,10 +156,8 @@ class AgentDriver:
             program.lines.on_written = turn.note_written
             faults.point("acp.prompt-noted")
             supervise(self._group, f"turn of {self.agent.name}", self._run_turn(program, turn))
-            began_s = time.monotonic()
-            while not await wait_for_event(self._arrived, LOOK_S):
-                if min(program.silent_s, time.monotonic() - began_s) > SILENCE_S:
-                    return Outcome(result=Result.UNKNOWN, reason=Reason.NOT_SEEN, note="the program writes nothing")
+            if not await wait_for_event(self._arrived, ARRIVES_S):
+                return _unknown("the program shows no work on it")
             if turn.refusal is not None:
                 return turn.refusal
             faults.point("acp.arrived")
@@ -202,9 +198,8 @@ class AgentDriver:
         found = self._asks.get(ask)
         if found is None or found.answer.done() or (choice is not None and choice not in found.choices):
             return False
-        found.answer.set_result(
-            _CANCELLED if choice is None else {"outcome": {"outcome": "selected", "optionId": choice}}
-        )
+        chosen: Json = {"outcome": {"outcome": "selected", "optionId": choice}}
+        found.answer.set_result(_CANCELLED if choice is None else chosen)
         return True
 
     async def interrupt(self) -> bool:
@@ -230,13 +225,10 @@ class AgentDriver:
         return self._turn is None
 
     def status(self) -> ProgramStatus:
-        program, there = self._program, self._open
-        about = program.about if program else {}
+        there, about = self._open, self._program.about if self._program else {}
         mode = _mode(there)
         approves = Approver.USER if mode in self.agent.program.asks_in else Approver.UNKNOWN
         return ProgramStatus(
-            is_running=program is not None and program.is_running,
-            is_at_work=self._turn is not None,
             conversation=there.id if there else "",
             program=as_text(value_at(about, "agentInfo", "name")),
             version=as_text(value_at(about, "agentInfo", "version")),

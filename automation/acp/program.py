@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import os
-import time
 from collections.abc import Awaitable, Callable
 from importlib import metadata
 from pathlib import Path
@@ -95,11 +94,6 @@ class AgentProgram:
     def is_running(self) -> bool:
         return self._child.process.returncode is None and not self.lines.is_over
 
-    @property
-    def silent_s(self) -> float:
-        """For how long it has written nothing."""
-        return time.monotonic() - self.lines.read_s
-
     async def call(self, method: str, params: Json, *, within_s: float | None = CALL_S) -> Json:
         """Return its answer. Raises CallFailed, ProgramGone, or TimeoutError."""
         try:
@@ -145,7 +139,6 @@ class _Lines:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self.read_s = time.monotonic()
         self.is_over = False
         self.why = ""
         self.on_written: Callable[[str], None] = lambda _: None  # gets the method of each message that was written
@@ -167,7 +160,6 @@ class _Lines:
             except (asyncio.IncompleteReadError, ConnectionError):
                 self.is_over = True
                 return None
-            self.read_s = time.monotonic()
             try:
                 message: object = json.loads(line)
             except ValueError:

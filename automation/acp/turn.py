@@ -47,7 +47,7 @@ class Turn:
         self.spent, self._spent_before = spent, spent
         self._message: list[str] = []
         self._message_id: str = ""
-        self._length = 0
+        self._length, self._tail = 0, ""
         self._is_whole = True
         self._is_closed = False  # the next text begins a new message
         self._acts: dict[str, TurnAct] = {}
@@ -131,21 +131,13 @@ class Turn:
         if not text:
             return
         if self._is_closed or (message and self._message_id and message != self._message_id):
-            self._message, self._length, self._is_whole = [], 0, True
+            self._message, self._length, self._tail, self._is_whole = [], 0, "", True
         self._is_closed, self._message_id = False, message or self._message_id
         self._is_whole = self._is_whole and self._length + len(text) <= ANSWER.most
         self._message.append(text[: ANSWER.most - self._length])
         self._length = min(self._length + len(text), ANSWER.most)
-        self._note("text", TurnText(**self._head, text=self._last_part()))
-
-    def _last_part(self) -> str:
-        """Return the last part of the present message, without joining all of it for each chunk."""
-        parts, length = list[str](), 0
-        for part in reversed(self._message):
-            parts.append(part)
-            if (length := length + len(part)) >= SHOWN_CHARS:
-                break
-        return "".join(reversed(parts))[-SHOWN_CHARS:]
+        self._tail = (self._tail + self._message[-1])[-SHOWN_CHARS:]
+        self._note("text", TurnText(**self._head, text=self._tail))
 
     def _take_act(self, update: Json) -> None:
         number = as_text(update.get("toolCallId"))

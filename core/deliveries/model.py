@@ -254,8 +254,6 @@ class Approver(StrEnum):
 class ProgramStatus:
     """What an agent's program says about itself; empty where it does not, or has not been started yet."""
 
-    is_running: bool = False
-    is_at_work: bool = False  # a turn is under way
     conversation: str = ""
     program: str = ""  # the name and version of what Octet talks to: the program, or an adapter
     version: str = ""

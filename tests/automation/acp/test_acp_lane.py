@@ -47,7 +47,6 @@ async def test_a_turn_has_no_limit_and_the_agent_is_busy_until_it_ends(tmp_path:
         began = asyncio.get_running_loop().time()
         assert (await prompt(lane, "demo: think hm\ndemo: wait 3")).result is Result.DELIVERED
         assert asyncio.get_running_loop().time() - began < 30
-        assert (await lane.about(HERE)).is_at_work
         again = await prompt(lane, "Another", delivery="D2")
         assert (again.result, again.reason) == (Result.BOUNCED, Reason.BUSY)
         assert not await lane.new_conversation(HERE)
