@@ -182,7 +182,9 @@ class AgentDriver:
                     return _unknown("its program cannot show its history")
                 self._history = history
                 await self._begin(program, "session/load", where, None)
-            except (NotStarted, CallFailed, ProgramGone, TimeoutError, _NotOffered) as error:
+            except ProgramGone as error:  # killed once more: Octet looks again, as after the loss of a worker
+                return Outcome(result=Result.UNKNOWN, reason=Reason.WORKER_LOST, note=str(error))
+            except (NotStarted, CallFailed, TimeoutError, _NotOffered) as error:
                 return _unknown(f"its program did not show its history: {error}")
             finally:
                 self._history = None

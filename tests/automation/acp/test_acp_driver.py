@@ -136,3 +136,11 @@ async def test_where_the_system_does_not_tell_whether_the_old_program_ended_a_us
         assert driver._state is not None
         assert driver._state.pid == 2**22, "no new program is started beside it"
     assert not (one.folder / "heard.jsonl").exists()
+
+
+async def test_a_program_that_is_killed_while_octet_looks_proves_nothing_and_octet_looks_again(tmp_path: Path) -> None:
+    order, killed = make_order("agent-1", "Do it."), ("sh", "-c", "kill -9 $$")
+    note(one := scripted(tmp_path, command=killed), {"prompts": {order.delivery: ["c1", order.sha256]}})
+    async with asyncio.TaskGroup() as group:
+        outcome = await AgentDriver(one.agent, group, lambda _: None).settle(order)
+    assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.WORKER_LOST)
