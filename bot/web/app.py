@@ -13,8 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from starlette.types import ASGIApp
 
-from bot.web import batch, click_page, errors, hooks, live, live_windows, metrics, page, push
-from bot.web.click_page import OneTimeLinks
+from bot.web import batch, calibrations, errors, hooks, live, live_windows, metrics, page, push
 from bot.web.discord_log_in import DiscordLogIn
 from bot.web.guard import (
     LOOPBACK_NAMES,
@@ -46,7 +45,7 @@ FILES_LIMIT = BODY_LIMIT + FILE_BYTES.most * 4 // 3  # a file in base64, and the
 ANSWER_LIMIT = 4 * ANSWER.most + 64_000  # the longest possible answer in UTF-8, and the JSON around it
 REPLY_LIMIT = ANSWER_LIMIT + FILES_LIMIT - BODY_LIMIT  # the same with its files
 MCP = "/mcp"
-_OPEN = Access(need=RequiredAccess.NOTHING, body_limit=click_page.BODY_LIMIT)
+_OPEN = Access(need=RequiredAccess.NOTHING, body_limit=page.BODY_LIMIT)
 ACCESS = {
     "": Access(need=RequiredAccess.ACTOR, body_limit=BODY_LIMIT),
     "/api/v2/tasks": Access(need=RequiredAccess.ACTOR, body_limit=FILES_LIMIT),
@@ -58,12 +57,11 @@ ACCESS = {
     "/livez": _OPEN,
     "/readyz": _OPEN,
     "/proof": _OPEN,
-    click_page.PAGE: _OPEN,
     PAGE: _OPEN,
     page.LOG_IN: _OPEN,
     "/api/v2/live": _OPEN,  # its WebSockets log in by their first messages
 }
-"""Which routes need which secret; the page checks a separate key."""
+"""Which routes need which secret."""
 
 
 def create_app(
@@ -83,7 +81,6 @@ def create_app(
     app = errors.make_app()
     app.state.coordinator = coordinator
     app.state.version = version
-    app.state.click_links = OneTimeLinks()
     app.state.live = Live(coordinator)
     app.state.viewers = Counter[str]()
     app.state.calls = calls = Calls(CallTimes)
@@ -91,13 +88,12 @@ def create_app(
     app.state.push_key = push_key
     app.state.discord_log_in = DiscordLogIn(settings)
     add_routes(app)
-    app.include_router(click_page.calibrations, prefix="/api/v2")
     for routes in (
         router,
         described,
         hooks.router,
         batch.router,
-        click_page.router,
+        calibrations.router,
         page.router,
         live.router,
         live_windows.router,

@@ -95,7 +95,7 @@ class QuestionSession:
         self._number += 1
         return await self.step()
 
-    async def picture(self, *, is_whole: bool = False) -> bytes:
+    async def picture(self) -> bytes:
         """Take a PNG for the question. Raises NotTheQuestion where it is about no picture."""
         raise NotTheQuestion
 
@@ -119,16 +119,14 @@ class CalibrationSession(QuestionSession):
         self._draw, self._take_over = draw, take_over
         calibration.say = self._lines.append
 
-    async def picture(self, *, is_whole: bool = False) -> bytes:
+    async def picture(self) -> bytes:
         """Take a PNG for the question: the display with the windows' numbers, or a window with a grid."""
         question, places = self._now, dict[int, Box]()
         png = await self._calibration.scout.whole_picture()
         match question:
-            case PointAt() if not is_whole:
+            case PointAt():
                 part = place_of(question.window.box, question.within)
                 return await self._draw(png, part, dict(enumerate(cells(part, question.within), start=1)))
-            case PointAt():
-                places = {question.number: question.window.box}
             case ChooseWindows() | KnowByPlace():
                 places = {one.number: one.window.box for one in question.candidates}
             case _:

@@ -43,7 +43,7 @@ class FakeCalibrations(Calibrations):
         async def rest(_: float) -> None: ...
 
         async def draw(png: bytes, part: Box | None, places: Mapping[int, Box]) -> bytes:
-            return png if part is None else PNG
+            return png
 
         async def take_over(connected: Sequence[CalibratedWindow]) -> None:
             self.taken_over += [one.agent for one in connected]

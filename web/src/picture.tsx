@@ -1,24 +1,27 @@
 // Pictures and files, which only a request with this log-in's two secrets gets.
 import { useQuery } from '@tanstack/react-query'
-import { useEffect, useState } from 'react'
+import { useEffect, useState, type MouseEvent } from 'react'
 import { request, type Schemas } from './api'
 import { t } from './language'
 import { Act, Shown } from './parts'
 
-/** A picture that Octet has; `of` tells apart what the same request finds at other times. */
-export function Picture({ call, alt, of }: { call: string; alt: string; of?: number }) {
+type Click = (x: number, y: number) => void
+
+/** A picture that Octet has; `of` tells apart what the same request finds at other times. `click` gets the place under the pointer, as parts of the picture's width and height. */
+export function Picture({ call, alt, of, click }: { call: string; alt: string; of?: number; click?: Click }) {
   const query = useQuery({ queryKey: ['picture', call, of], staleTime: 'static', gcTime: 0, queryFn: () => request(call) as Promise<Blob> })
-  return <Shown query={query}>{(found) => <Drawn picture={found} alt={alt} />}</Shown>
+  return <Shown query={query}>{(found) => <Drawn picture={found} alt={alt} click={click} />}</Shown>
 }
 
-export function Drawn({ picture, alt }: { picture: Blob; alt: string }) {
+export function Drawn({ picture, alt, click }: { picture: Blob; alt: string; click?: Click }) {
   const [address, setAddress] = useState('')
   useEffect(() => {
     const made = URL.createObjectURL(picture)
     setAddress(made)
     return () => URL.revokeObjectURL(made)
   }, [picture])
-  return address && <img className="octet-window" src={address} alt={alt} />
+  const take = ({ nativeEvent: { offsetX, offsetY }, currentTarget: { clientWidth, clientHeight } }: MouseEvent) => click?.(offsetX / clientWidth, offsetY / clientHeight)
+  return address && <img className="octet-window" src={address} alt={alt} onClick={take} />
 }
 
 /** The files of a task or a message, `of` such as `/tasks/T-1`: each a button that saves it. */

@@ -7,11 +7,11 @@ import re
 import shlex
 import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
@@ -181,10 +181,9 @@ async def _open_dialog(
             if refused.details["code"] not in {"desk_not_found", "desk_without_worker"}:
                 raise  # else it works at other desks
         else:
-            console.page = None if console.sees_display else octet.page
             yield octet
             return
-    async with _own_session(home, options, console, desk=desk, environ=environ, display=display) as session:
+    async with _own_session(home, options, desk=desk, environ=environ, display=display) as session:
         yield session
 
 
@@ -208,15 +207,8 @@ class RemoteCalibration:
         """Answer the question. Raises RequestRefused with Octet's reason."""
         return await self._step("POST", "/answer", asdict(answer))
 
-    async def picture(self, *, is_whole: bool = False) -> bytes:
-        assert not is_whole, "its page is its own"
+    async def picture(self) -> bytes:
         return (await self._call("GET", "/picture")).body
-
-    async def page(self) -> str:
-        """Open the page on which a user clicks at the composer; return its address."""
-        path = cast("dict[str, str]", (await self._call("POST", "/page")).json())["path"]
-        address = f"[{self.run.address}]" if ":" in self.run.address else self.run.address
-        return f"http://{address}:{self.run.port}{path}"
 
     async def _step(self, method: str, verb: str, body: object = None) -> CalibrationStep:
         return parse_answer(CalibrationStep, await self._call(method, verb, body))
@@ -260,7 +252,7 @@ def _learn_pane(home: Home, server: Server, pane: str, profile: str) -> Question
 
 @asynccontextmanager
 async def _own_session(
-    home: Home, options: CalibrationOptions, console: Console, *, desk: Desk, environ: Mapping[str, str], display: str
+    home: Home, options: CalibrationOptions, *, desk: Desk, environ: Mapping[str, str], display: str
 ) -> AsyncGenerator[CalibrationSession]:
     from automation.desktop.calibration.numbered_picture import number_places
     from bot.cli.temporary_worker import temporary_worker
@@ -272,29 +264,13 @@ async def _own_session(
             await asyncio.to_thread(call, home, "POST", "/config/reload")
 
     draw = partial(asyncio.to_thread, number_places)
-    async with AsyncExitStack() as stack:
-        worker = temporary_worker(desk, environ, anchors=home.anchors / desk.name)
-        calibration = Calibrator(home=home, scout=await stack.enter_async_context(worker))
+    async with temporary_worker(desk, environ, anchors=home.anchors / desk.name) as scout:
+        calibration = Calibrator(home=home, scout=scout)
         session = CalibrationSession(
             calibration, desk=desk.name, display=display, options=options, draw=draw, take_over=take_over
         )
         await session.start()
-        if not console.sees_display:
-            console.page = lambda: stack.enter_async_context(_served(session))
         yield session
-
-
-@asynccontextmanager
-async def _served(session: CalibrationSession) -> AsyncGenerator[str]:
-    """Serve the page on a free port of loopback; yield its address."""
-    from bot.web.click_page import PAGE, OneTimeLinks, create_page
-    from bot.web.guard import LOOPBACK_NAMES
-    from bot.web.server import listening, serving
-
-    links = OneTimeLinks()
-    with listening("127.0.0.1", 0) as listener:
-        async with serving(create_page(links, allowed_hosts=LOOPBACK_NAMES), listener):
-            yield f"http://{listener.address}:{listener.port}{PAGE}#{links.open(session)}"
 
 
 def _desk(home: Home, files: DeskFiles, name: str, display: str) -> tuple[Desk, Mapping[str, str], str]:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkdtemp
 
 from bot.cli.operator import RequestRefused, printable, table
 from bot.verbs.naming import at_the_machine
@@ -47,8 +49,6 @@ class Console:
     mark: str = ""  # the beginning of each question
     picks: Callable[[ChooseWindows], Sequence[Pick]] | None = None
     """Picks windows like those of another display, instead of Octet's proposals."""
-    page: Callable[[], Awaitable[str]] | None = field(default=None, init=False)
-    """Opens the page on which a user clicks who does not see the display, and returns its address."""
 
     def say(self, line: str = "") -> None:
         """Print a line without control characters, which the title of a window may have."""
@@ -69,7 +69,7 @@ class Console:
                         continue
                     if step.number != asked:
                         asked = step.number
-                        await self._show(step.now)
+                        await self._show(step.now, asking)
                     answer = self._given(step.now) or await self._typed(step.now, lines)
                     if answer is None:
                         continue
@@ -111,14 +111,15 @@ class Console:
             return {one.number: Pick(number=one.number) for one in question.proposed}
         return {pick.number: pick for pick in self.picks(question)}
 
-    async def _show(self, question: Question) -> None:
+    async def _show(self, question: Question, asking: CalibrationDialog) -> None:
         if isinstance(question, ChooseWindows):
             self.list(question)
         if self._given(question) is not None:
             return
-        if isinstance(question, PointAt) and self.page is not None:
-            page, self.page = self.page, None
-            self.say(f"  You can click at it on this page, which admits one browser:\n  {await page()}")
+        if isinstance(question, PointAt) and not self.sees_display:
+            file = Path(mkdtemp(prefix="octet-")) / "places.png"  # in a folder of this account only
+            file.write_bytes(await asking.picture())
+            self.say(f"  This picture has a number on each of the window's places: {file}")
         self._prompt(question)
 
     def _prompt(self, question: Question) -> None:
@@ -127,8 +128,12 @@ class Console:
             case ChooseWindows():
                 keys = f" [{'Enter = all' if picks else 'n = none'}, ? = help]"
             case PointAt():
-                mouse = "move the mouse over it without clicking, and press Enter; or " if self.sees_display else ""
-                keys = f"\n  ({mouse}type its place from the window's corner, such as 200,-40; s skips the window)"
+                seen = (
+                    "move the mouse over it without clicking, and press Enter"
+                    if self.sees_display
+                    else "type its number"
+                )
+                keys = f"\n  ({seen}; or type its place from the window's corner, such as 200,-40; s skips the window)"
             case KnowByPlace():
                 keys = " [y/N]"
         asks = f"{texts.asks(question, picks)}{keys}"

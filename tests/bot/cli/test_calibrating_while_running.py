@@ -1,4 +1,4 @@
-"""`octet calibrate` while Octet runs: one session there, asked from the console and a page."""
+"""`octet calibrate` while Octet runs: one session there, asked from the console."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 import pytest
 
 from core.home import Home
 from tests.bot.cli.calibrating import ROOT, argv_of
 from tests.bot.cli.test_calibrating_by_hand import Console as Terminal
 from tests.bot.cli.test_verbs import Console, console, served
-from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
-from tests.pace import patience
+from tests.fakes.calibrations import PNG, FakeCalibrations, FakeReload, reload_by
 
 __all__ = ["console", "served"]
 
@@ -71,7 +69,7 @@ async def test_another_display_is_not_calibrated_by_the_octet_that_runs(
     assert not ways.scout.trials
 
 
-async def test_a_user_who_does_not_see_the_display_clicks_on_a_page_and_the_console_goes_on(
+async def test_a_user_who_does_not_see_the_display_types_a_number_of_a_picture(
     served: Console, ways: FakeCalibrations
 ) -> None:
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "DISPLAY": ":7370"}
@@ -81,26 +79,20 @@ async def test_a_user_who_does_not_see_the_display_clicks_on_a_page_and_the_cons
         try:
             here.until("saves what works")
             here.type("2")
-            here.until("You can click at it on this page")
             here.until("s skips the window")
-            address = re.search(r"http://127\.0\.0\.1:\d+/point#\S+", here.said)
-            assert address is not None, here.said
-            base, _, token = address[0].partition("#")
-            with httpx.Client(base_url=base, timeout=patience(60)) as browser:
-                key = browser.post("/enter", json={"token": token}).json()["key"]
-                browser.headers["Authorization"] = f"Bearer {key}"
-                board = browser.get("/board").json()
-                assert "Where is the composer of Agent-2, “chat — gemini”?" in board["asks"]
-                assert browser.get("/picture").content.startswith(b"\x89PNG")
-                missed = browser.post("/click", json={"x": 100, "y": 350})
-                assert missed.json()["code"] == "outside_window"
-                assert browser.post("/click", json={"x": board["box"]["x"] + 100, "y": 350}).status_code == 204
-                assert browser.get("/board").json()["is_over"]
+            assert "Where is the composer of Agent-2, “chat — gemini”?" in here.said
+            named = re.search(r"/\S+/places\.png", here.said)
+            assert named is not None, here.said
+            picture = Path(named[0])
+            assert picture.read_bytes().startswith(PNG)
+            assert picture.parent.stat().st_mode & 0o077 == 0
+            here.type("45")
             here.until("Agent-2: connected")
             assert here.ends() == 0, here.said
         finally:
             here.close()
 
     await asyncio.to_thread(sit_there)
-    assert ways.scout.points == [None, (500, 350)]
+    assert ways.scout.points[0] is None
+    assert ways.scout.windows[1].box.holds(*(ways.scout.points[1] or (0, 0)))
     assert ways.taken_over == ["Agent-2"]

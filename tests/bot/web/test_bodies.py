@@ -78,7 +78,7 @@ async def test_no_byte_of_a_body_is_read_before_the_token(path: str, shown: str,
         ("/api/v2/tasks", FILES_LIMIT),
         ("/api/v2/replies", REPLY_LIMIT),
         ("/readyz", 10_000),
-        ("/point/enter", 10_000),
+        ("/log-in", 10_000),
     ],
 )
 async def test_a_body_that_is_announced_too_large_is_refused_unread(path: str, limit: int) -> None:

@@ -67,7 +67,7 @@ async def test_a_page_of_another_address_is_refused_also_with_both_secrets(face:
 
 
 async def test_the_page_and_its_views_are_public_and_no_file_outside_is_sent(face: Face) -> None:
-    for path in ("/page", "/page/tasks/1", "/page/..%2f__init__.py", "/page/..%2fclick_page_files%2fpage.css"):
+    for path in ("/page", "/page/tasks/1", "/page/..%2f__init__.py", "/page/..%2f..%2fdiscord%2ftext.py"):
         answer = await face.stranger.get(path)
         assert answer.headers["content-type"].startswith(("text/html", "text/plain"))
         assert answer.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")

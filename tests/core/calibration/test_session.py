@@ -161,7 +161,6 @@ async def test_where_octet_finds_no_composer_the_user_points_and_windows_alike_f
     assert isinstance(step.now, PointAt)
     assert (step.now.number, step.now.agent, step.now.within) == (1, "Agent-1", "")
     assert await session.picture() == f"48 on {Box(x=0, y=0, width=386, height=413)}".encode()
-    assert await session.picture(is_whole=True) == b"1 on None"
     for wrong, error in (
         (ComposerPlace(place="49"), "unknown_grid_place"),
         (ComposerPlace(point=(500, 350)), "outside_window"),

@@ -1,7 +1,7 @@
 // Connecting windows: a calibration of one desk, with its pictures.
 import '@mantine/core/styles/Checkbox.css'
-import { Button, Checkbox, Group, List, Loader, NativeSelect, Stack, Text, TextInput, Title } from '@mantine/core'
-import { useQuery } from '@tanstack/react-query'
+import { Checkbox, Group, List, Loader, NativeSelect, Stack, Text, TextInput, Title } from '@mantine/core'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useSearch } from 'wouter'
 import { client, resultOf, type Schemas } from '../../api'
@@ -66,14 +66,14 @@ function Calibration({ desk, step, next }: { desk: string; step: Step; next: (st
   const now = step.now
   return (
     <Shown query={words}>
-      {({ asks, lines, why_not }) => (
+      {({ asks, lines, why_not, part }) => (
         <Stack>
           <List size="sm" role="log" aria-label={t('What Octet did')}>{lines.map((line, at) => <List.Item key={at}>{line}</List.Item>)}</List>
           {isBusy && <Loader aria-label={t('Octet tests the windows')} />}
           {!isBusy && asks && <Text fw={600}>{asks}</Text>}
-          {now && now.kind !== 'result' && <Picture call={`GET /desks/${encodeURIComponent(desk)}/calibration/picture`} of={step.number} alt={t('The display with a number on each window or place')} />}
+          {now && now.kind !== 'result' && now.kind !== 'point_at' && <Numbered desk={desk} number={step.number} />}
           {now?.kind === 'choose_windows' && <Choose question={now} whyNot={why_not ?? {}} give={give} />}
-          {now?.kind === 'point_at' && <Point question={now} desk={desk} give={give} />}
+          {now?.kind === 'point_at' && <Point question={now} part={part} desk={desk} number={step.number} give={give} />}
           {now?.kind === 'know_by_place' && (
             <Group>
               <Act variant="filled" call={() => give({ kind: 'agreed', is_yes: true })}>{t('By their places')}</Act>
@@ -110,21 +110,25 @@ function Choose({ question, whyNot, give }: { question: Schemas['ChooseWindows']
   )
 }
 
-function Point({ question, desk, give }: { question: Schemas['PointAt']; desk: string; give: (answer: Answer) => Promise<void> }) {
+function Point({ question, part, desk, number, give }: { question: Schemas['PointAt']; part: Schemas['Box'] | null | undefined; desk: string; number: number; give: (answer: Answer) => Promise<void> }) {
   const [place, setPlace] = useState(question.within ?? '')
-  const [address, setAddress] = useState('')
-  const open = async () => {
-    const made = (await resultOf(client.POST('/api/v2/desks/{name}/calibration/page', { params: { path: { name: desk } } }))) as { path: string }
-    setAddress(made.path)
-  }
+  const click = useMutation({
+    mutationFn: async ([x, y]: [number, number]) => part && give({ kind: 'pointed', point: [part.x + Math.floor(x * part.width), part.y + Math.floor(y * part.height)] } as Answer),
+  })
   return (
     <Stack gap="xs">
+      <Text size="sm">{t('Click at the middle of the empty composer, or write its number.')}</Text>
+      {click.error && <Text size="sm" c="var(--octet-bad)" role="alert">{click.error.message}</Text>}
+      <Numbered desk={desk} number={number} click={(x, y) => click.mutate([x, y])} />
       <Group align="flex-end">
         <TextInput label={t('The number on its composer')} description={t('Such as 37, or more exactly 37-4')} value={place} onChange={(event) => setPlace(event.currentTarget.value)} />
         <Act variant="filled" disabled={!place.trim()} call={() => give({ kind: 'pointed', place: place.trim() } as Answer)}>{t('It is there')}</Act>
         <Act call={() => give({ kind: 'pointed' } as Answer)}>{t('Leave this window out')}</Act>
-        {address ? <Button component="a" href={address} target="_blank" size="xs">{t('Open the picture')}</Button> : <Act call={open}>{t('Click at it in a picture instead')}</Act>}
       </Group>
     </Stack>
   )
 }
+
+const Numbered = ({ desk, number, click }: { desk: string; number: number; click?: (x: number, y: number) => void }) => (
+  <Picture call={`GET /desks/${encodeURIComponent(desk)}/calibration/picture`} of={number} click={click} alt={t('The display with a number on each window or place')} />
+)
