@@ -5,8 +5,10 @@ Standard library only: bootstrap runs it, for `make demo` in the background."""
 from __future__ import annotations
 
 import fcntl
+import gzip
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +36,12 @@ def main() -> None:
         except subprocess.CalledProcessError as error:
             print("\n".join(str(error.stdout).splitlines()[-30:]), file=sys.stderr)
             sys.exit(f"The page was not built: {' '.join(map(str, error.cmd[:4]))} … failed. Octet works without it.")
+
+
+def first_screen() -> dict[str, int]:
+    """Return the files that a browser loads before the page shows anything, each with its compressed size."""
+    files = re.findall(r'(?:src|href)="/page/(assets/[^"]+)"', (BUILT / "index.html").read_text(encoding="utf-8"))
+    return {name: len(gzip.compress((BUILT / name).read_bytes())) for name in files}
 
 
 def digest() -> str:

@@ -112,7 +112,7 @@ class House:
 
     @asynccontextmanager
     async def served(
-        self, environ: Mapping[str, str] | None = None, settings: Settings | None = None
+        self, environ: Mapping[str, str] | None = None, settings: Settings | None = None, *, push_key: str = ""
     ) -> AsyncGenerator[Run]:
         """Serve the house over HTTP; `environ` says where pointers to it are."""
         app = create_app(
@@ -121,6 +121,7 @@ class House:
             version=VERSION,
             mcp=mcp_app(self.core, version=VERSION),
             settings=settings,
+            push_key=push_key,
         )
         with listening("127.0.0.1", 0) as listener:
             run = Run(

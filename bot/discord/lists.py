@@ -38,10 +38,10 @@ class _Kind:
     """How a list shows its rows."""
 
     line: Callable[[Any, str], str]  # a row, with the link to its task
-    task_of: Callable[[Any], str | None]
-    on: str  # how the following page is called: tasks are listed newest first
-    back: str
     empty: str
+    task_of: Callable[[Any], str | None] = lambda _: None
+    on: str = "Earlier"  # how the following page is called: most are listed newest first
+    back: str = "Later"
     none: str = ""  # without a filter; empty: as with one
 
 
@@ -52,8 +52,6 @@ KINDS: dict[Any, _Kind] = {
             + (f" · {priority_words(row.priority)}" if row.priority != USUAL_PRIORITY else "")
         ),
         task_of=lambda row: row.id,
-        on="Earlier",
-        back="Later",
         empty="Nothing matches. Leave a filter out, or choose the state *all*: without a state the list has only open "
         "tasks. `/task new` creates a task.",
         none="No open tasks. `/task new` creates one; `state: all` shows ended ones.",
@@ -67,16 +65,10 @@ KINDS: dict[Any, _Kind] = {
     ),
     Page[Message]: _Kind(
         line=lambda row, _: results.message_line(row, FORM),
-        task_of=lambda _: None,
-        on="Earlier",
-        back="Later",
         empty="No message matches.",
     ),
     Page[JournalRow]: _Kind(
         line=lambda row, _: results.journal_line(row, FORM),
-        task_of=lambda _: None,
-        on="Earlier",
-        back="Later",
         empty="No row of the journal matches.",
     ),
 }

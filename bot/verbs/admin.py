@@ -232,7 +232,7 @@ async def save_view(
     octet: Coordinator,
     name: Annotated[str, ParameterKind(help="What you call it"), limits.TITLE],
     *,
-    address: Annotated[str, ParameterKind(help="The address below /page; empty: remove it"), limits.SEARCH] = "",
+    address: Annotated[str, ParameterKind(help="The address below /page; empty: remove it"), limits.VIEW_ADDRESS] = "",
     by: Actor,
 ) -> tuple[SavedView, ...]:
     """Save a view of the page for yourself, in the place of one with this name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 from bot.verbs.declare import Coordinator, On, ParameterKind, Verb
@@ -18,6 +19,7 @@ from core.security.model import Actor, Permission, require
 ABOUT = "The displays on which prompts are typed"
 WindowName = Annotated[str, ParameterKind(help="Which window, as `/desk status` names it")]
 AnyDesk = Annotated[DeskName | None, "Which desk; default: all"]
+_SwitchVerb = partial(Verb, "desk", Permission.DESK_USE, says=lambda desks: "\n".join(map(_is, desks)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,40 +112,19 @@ async def doctor(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tupl
     return await octet.maintenance.doctor(desk, by=by)
 
 
-@Verb(
-    "desk",
-    Permission.DESK_USE,
-    "POST /desks/stop",
-    undo="release",
-    says=lambda desks: "\n".join(map(_is, desks)),
-    discord="default",
-)
+@_SwitchVerb("POST /desks/stop", undo="release", discord="default")
 async def stop(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Stop before the next key is pressed."""
     return await _each(octet, desk, octet.desks.stop, by)
 
 
-@Verb(
-    "desk",
-    Permission.DESK_USE,
-    "POST /desks/hold",
-    undo="release",
-    says=lambda desks: "\n".join(map(_is, desks)),
-    discord="group",
-)
+@_SwitchVerb("POST /desks/hold", undo="release", discord="group")
 async def hold(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Finish the current prompt, then start no new one."""
     return await _each(octet, desk, octet.desks.hold, by)
 
 
-@Verb(
-    "desk",
-    Permission.DESK_USE,
-    "POST /desks/release",
-    undo="hold",
-    says=lambda desks: "\n".join(map(_is, desks)),
-    discord="default",
-)
+@_SwitchVerb("POST /desks/release", undo="hold", discord="default")
 async def release(octet: Coordinator, desk: AnyDesk = None, *, by: Actor) -> tuple[DeskStatus, ...]:
     """Resume a desk after stop or hold."""
     return await _each(octet, desk, octet.desks.release, by)

@@ -1,5 +1,5 @@
 // Who is logged in, what they may do now, and the names of others. Octet checks each request all the same.
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { client, resultOf, type Schemas } from './api'
 import { t } from './language'
 
@@ -9,6 +9,15 @@ export const useMe = () => useQuery({ queryKey: ['me'], queryFn: () => resultOf(
 export function useMay(): (permission: string) => boolean {
   const { data } = useMe()
   return (permission) => data?.permissions.includes(permission) ?? false
+}
+
+/** Return a function that saves an address of the page under a name for this user; an empty address removes it. */
+export function useSaveView(): (name: string, address: string) => Promise<void> {
+  const queries = useQueryClient()
+  return async (name, address) => {
+    await resultOf(client.POST('/api/v2/me/views', { body: { name, address } }))
+    await queries.invalidateQueries({ queryKey: ['me'] })
+  }
 }
 
 /** The users with a role, for those who may see them. */

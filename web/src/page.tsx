@@ -3,12 +3,12 @@ import { Alert, Button, Container, Group, Loader, Stack, Text, TextInput, Title,
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Component, Suspense, lazy, useCallback, useEffect, useRef, useState, type ComponentType, type ReactNode } from 'react'
 import { Link, Route, Router, Switch, useLocation, useSearch } from 'wouter'
-import { LOGGED_OUT, client, forget, invited, logIn, logOut, resultOf, secret, type Schemas } from './api'
+import { LOGGED_OUT, forget, invited, logIn, logOut, secret, type Schemas } from './api'
 import { useKeys } from './keys'
 import { LANGUAGES, chooseLanguage, language, t, type Language } from './language'
 import { WithDiscord } from './discord'
 import { follow, useConnection } from './live'
-import { useMay, useMe } from './me'
+import { useMay, useMe, useSaveView } from './me'
 import { Act, Ago, Said, Sign, To } from './parts'
 import { SCREENS, menuFor } from './screens'
 
@@ -218,23 +218,17 @@ function Views({ views }: { views: Schemas['SavedView'][] }) {
   const [name, setName] = useState('')
   const [where] = useLocation()
   const search = useSearch()
-  const save = (given: string, address: string) => resultOf(client.POST('/api/v2/me/views', { body: { name: given, address } }))
-  const queries = useQueryClient()
-  const act = (call: () => Promise<unknown>) => async () => {
-    await call()
-    setName('')
-    await queries.invalidateQueries({ queryKey: ['me'] })
-  }
+  const save = useSaveView()
   return (
     <Stack gap="xs" component="section" aria-label={t('Saved views')}>
       {views.map((one) => (
         <Group key={one.name} justify="space-between" wrap="nowrap">
           <To href={one.address}>{one.name}</To>
-          <Act call={act(() => save(one.name, ''))} size="compact-xs" variant="subtle">{t('Remove')}</Act>
+          <Act call={() => save(one.name, '')} size="compact-xs" variant="subtle">{t('Remove')}</Act>
         </Group>
       ))}
       <TextInput size="xs" label={t('Save this view as')} value={name} onChange={(event) => setName(event.currentTarget.value)} />
-      <Act disabled={!name.trim()} call={act(() => save(name.trim(), where + (search && `?${search}`)))}>{t('Save')}</Act>
+      <Act disabled={!name.trim()} call={() => save(name.trim(), where + (search && `?${search}`)).then(() => setName(''))}>{t('Save')}</Act>
     </Stack>
   )
 }

@@ -54,7 +54,7 @@ async def context(house: House) -> AsyncIterator[BrowserContext]:
     """Open a browser that is logged in as the operator."""
     options = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     expect.set_options(timeout=patience(30_000))
-    async with house.served() as run, async_playwright() as playwright:
+    async with house.served(push_key="key") as run, async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)
         context = await new_context(browser, f"http://127.0.0.1:{run.port}")
         page = await context.new_page()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
+
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
@@ -9,6 +12,7 @@ from bot.cli.init.templates import copy_templates
 from core.home import OCTET_TOML, Home
 from core.security.model import OPERATOR, HolderId, Role
 from tests.bot.web import test_page
+from tests.bot.web.test_push import KNOWN, Receiver
 from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
 from tests.house import House
 
@@ -85,6 +89,57 @@ async def test_a_window_is_connected_by_questions_with_pictures(page: Page, hous
     x, y = ways.scout.points[-1] or (0, 0)
     assert (abs(x - 593) <= 2, abs(y - 392) <= 2) == (True, True), (x, y)
     assert ways.taken_over == ["New"]
+
+
+async def test_a_program_becomes_an_agent_by_the_wizard(page: Page, house: House) -> None:
+    copy_templates(Home(root=house.home).config)
+    house.core.maintenance.agents._reload = FakeReload()
+    await page.goto("/page/setup/agent")
+    await expect(page.get_by_role("textbox", name="Its name")).to_have_value("Agent-5")
+    await page.get_by_role("textbox", name="Its name").fill("Reviewer")
+    await page.get_by_role("textbox", name="What it is for").fill("Reviews changes")
+    await page.get_by_role("combobox", name="Program").select_option("gemini")
+    await page.get_by_role("textbox", name="Folder").fill(str(house.home))
+    await page.get_by_role("button", name="Add the agent").click()
+    await expect(page.get_by_role("status")).to_contain_text("Reviewer is an agent now")
+    added = tomllib.loads((house.home / "config/agents.toml").read_text("utf-8"))["agents"][-1]
+    assert (added["name"], added["lane"], added["program"]) == ("Reviewer", "acp", "gemini")
+
+
+async def test_a_browser_is_notified_from_when_it_is_asked_until_it_is_stopped(page: Page, house: House) -> None:
+    """The push service is not ours: the browser's own part of it is a fake."""
+    to = Receiver().address(KNOWN)
+    made = json.dumps({"endpoint": to.endpoint, "keys": {"p256dh": to.p256dh, "auth": to.auth}})
+    await page.add_init_script(
+        f"""let made = null
+        Notification.requestPermission = async () => 'granted'
+        PushManager.prototype.getSubscription = async () => made
+        PushManager.prototype.subscribe = async () =>
+            (made = {{ toJSON: () => ({made}), unsubscribe: async () => {{ made = null; return true }} }})"""
+    )
+    await page.goto("/page")
+    await page.locator(".octet-own summary").click()
+    await page.get_by_role("button", name="Notify this browser").click()
+    await expect(page.get_by_role("button", name="Stop notifications")).to_be_visible()
+    assert [one.endpoint for _, _, one in house.core.log_ins.push_addresses()] == [KNOWN]
+    await page.get_by_role("button", name="Stop notifications").click()
+    await expect(page.get_by_role("button", name="Notify this browser")).to_be_visible()
+    assert house.core.log_ins.push_addresses() == ()
+
+
+async def test_the_wall_keeps_the_screen_on_as_long_as_it_is_shown(page: Page) -> None:
+    await page.add_init_script(
+        """window.held = []
+        const lock = { release: async () => window.held.pop() }
+        const request = async (what) => (window.held.push(what), lock)
+        Object.defineProperty(navigator, 'wakeLock', { value: { request } })"""
+    )
+    await page.goto("/page")
+    await page.get_by_role("link", name="Wall").click()
+    await page.wait_for_function("window.held.join() === 'screen'")
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Home")).to_be_visible()
+    await page.wait_for_function("window.held.length === 0")
 
 
 async def test_a_viewer_is_offered_no_act_of_another_role(page: Page, context: BrowserContext, house: House) -> None:

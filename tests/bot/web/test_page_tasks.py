@@ -13,6 +13,7 @@ from core.messages.model import NewFile
 from core.security.model import OPERATOR
 from core.tasks.model import NewTask, TaskId, TaskState
 from tests.bot.web import test_page
+from tests.builders import list_tasks
 from tests.house import House
 
 house, context, page = test_page.house, test_page.context, test_page.page  # one start of Octet for this file
@@ -31,6 +32,21 @@ async def test_a_task_is_created_with_a_parameter_that_few_need(page: Page, hous
     task = await house.task(TaskId("T-1"))
     assert (task.labels, task.wanted, task.priority) == ({"birds", "spring"}, "Agent-2", 1)
     await expect(page.get_by_text("Agent-2 (the task names it)")).to_be_visible()
+
+
+async def test_a_template_fills_the_form_again(page: Page, house: House) -> None:
+    await page.goto("/page/tasks")
+    await page.get_by_role("textbox", name="New task").fill("Count & weigh the birds")
+    await page.get_by_text("More", exact=True).first.click()
+    await page.get_by_role("textbox", name="Labels").fill("birds")
+    await page.get_by_role("textbox", name="Save as a template").fill("Birds")
+    await page.get_by_role("button", name="Save the template").click()
+    await page.get_by_role("combobox", name="Template").select_option("Birds")
+    await expect(page.get_by_role("textbox", name="New task")).to_have_value("Count & weigh the birds")
+    await page.get_by_role("button", name="Create").click()
+    await expect(page.get_by_text("Count & weigh the birds").first).to_be_visible()
+    (task,) = [one for one in await list_tasks(house.core, by=OPERATOR) if one.title == "Count & weigh the birds"]
+    assert task.labels == {"birds"}
 
 
 async def test_several_tasks_are_cancelled_after_one_question(page: Page, house: House) -> None:

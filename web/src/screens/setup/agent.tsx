@@ -3,13 +3,16 @@ import { Group, NativeSelect, Stack, Text, TextInput, Title } from '@mantine/cor
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { client, resultOf, type Schemas } from '../../api'
+import { useAgents } from '../../form'
 import { t } from '../../language'
 import { Act, Nothing, Shown, To } from '../../parts'
 
 export default function SetupAgent() {
   const queries = useQueryClient()
   const config = useQuery({ queryKey: ['config'], meta: { isFixed: true }, queryFn: () => resultOf(client.GET('/api/v2/config')) })
-  const [name, setName] = useState('Agent-1')
+  const names = useAgents()
+  const [given, setName] = useState<string>()
+  const name = given ?? Array.from(Array(names.length + 1), (_, at) => `Agent-${at + 1}`).find((one) => !names.includes(one)) ?? ''
   const [about, setAbout] = useState('')
   const [program, setProgram] = useState('')
   const [folder, setFolder] = useState('')
@@ -17,6 +20,7 @@ export default function SetupAgent() {
   const add = async (body: Partial<Schemas['agent_add']>) => {
     await resultOf(client.POST('/api/v2/agents', { body: { name, about, lane: 'acp', ...body } }))
     setMade(name)
+    setName(undefined)
     await queries.invalidateQueries({ queryKey: ['agents'] })
   }
   return (
