@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 from bot.web import batch, calibrations, errors, hooks, live, live_windows, metrics, page, push
 from bot.web.discord_log_in import DiscordLogIn
 from bot.web.guard import (
-    LOOPBACK_NAMES,
     PAGE,
     Access,
     AgentsApp,
@@ -111,7 +110,7 @@ def create_app(
         public=public,
     )
     app.state.callers = callers
-    return Guard(app, allowed_hosts=LOOPBACK_NAMES, callers=callers, access=ACCESS, calls=calls)
+    return Guard(app, callers=callers, access=ACCESS, calls=calls)
 
 
 @described.get("/api/v2/openapi.json", include_in_schema=False)

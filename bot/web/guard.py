@@ -242,16 +242,14 @@ class Guard:
         self,
         app: ASGIApp,
         *,
-        allowed_hosts: frozenset[str],
         access: Mapping[str, Access],
-        callers: Callers | None = None,
+        callers: Callers,
         bodies: Bodies | None = None,
         calls: Calls | None = None,
     ) -> None:
-        """`allowed_hosts` are names without ports. `access` goes by the first part of a path; the longest one that fits
-        counts, and `""` fits all. Without `callers` no secret is known. `calls` gets each answer's time."""
+        """`access` goes by the first part of a path; the longest one that fits counts, and `""` fits all. `calls` gets
+        each answer's time."""
         self._app = app
-        self._allowed_hosts, self._public = allowed_hosts, callers.public if callers else PublicAddress()
         self._callers = callers
         self._access = sorted(access.items(), reverse=True)
         self._bodies = bodies or Bodies()
@@ -300,13 +298,13 @@ class Guard:
     async def _admit(self, scope: Scope, headers: Headers) -> int:
         """Return how large the body of this request may be. Raises what refuses the request."""
         self._check_sender(headers, is_public_file=_is_page_opened(scope, headers))
-        caller = await self._callers.find(headers) if self._callers else None
-        if self._callers and caller:
+        caller = await self._callers.find(headers)
+        if caller:
             mark_token_shown(scope, caller.connects_as)
             self._callers.rates.count(caller.counts_as, REQUESTS)
         access = self.access(scope["path"])
         require(access.need, caller)
-        if self._callers and caller and scope.get("method") not in _READS and not access.is_admitted_later:
+        if caller and scope.get("method") not in _READS and not access.is_admitted_later:
             self._callers.admit_change(caller)
         scope.setdefault("state", {})[CALLER] = caller
         if int(headers.get("content-length", "0")) > access.body_limit:
@@ -314,11 +312,12 @@ class Guard:
         return access.body_limit
 
     def _check_sender(self, headers: Headers, *, is_public_file: bool) -> None:
-        host, is_public = headers.get("host", ""), self._public.serves(headers)
-        if len(headers.getlist("host")) != 1 or not (is_public or _name(host) in self._allowed_hosts):
+        host, public = headers.get("host", ""), self._callers.public
+        is_public = public.serves(headers)
+        if len(headers.getlist("host")) != 1 or not (is_public or _name(host) in LOOPBACK_NAMES):
             raise refused("host_refused")
         # A page of this very address sends our Host as its Origin; a program sends none.
-        own = self._public.url if is_public else f"http://{host.lower()}"
+        own = public.url if is_public else f"http://{host.lower()}"
         if any(origin.lower() != own for origin in headers.getlist("origin")):
             raise refused("origin_refused")
         if not is_public_file and headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:

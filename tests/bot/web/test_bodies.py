@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.types import Message, Receive, Scope, Send
 
 from bot.web.app import ACCESS, ANSWER_LIMIT, BODY_LIMIT, FILES_LIMIT, REPLY_LIMIT
-from bot.web.guard import BUDGET, LOOPBACK_NAMES, Access, Bodies, Callers, Guard, RequiredAccess
+from bot.web.guard import BUDGET, Access, Bodies, Callers, Guard, RequiredAccess
 from bot.web.server import Register
 from tests.bot.web.clients import Client, Loop
 
@@ -66,7 +66,7 @@ async def test_no_byte_of_a_body_is_read_before_the_token(path: str, shown: str,
     async def send(message: Message) -> None:
         sent.append(message)
 
-    guard = Guard(unreachable, allowed_hosts=LOOPBACK_NAMES, callers=CALLERS, access=ACCESS)
+    guard = Guard(unreachable, callers=CALLERS, access=ACCESS)
     await guard(make_scope(path, authorization=shown), unreachable, send)  # pyright: ignore[reportArgumentType] - not read
     assert code_of(sent) == wanted
 
@@ -87,7 +87,7 @@ async def test_a_body_that_is_announced_too_large_is_refused_unread(path: str, l
     async def send(message: Message) -> None:
         sent.append(message)
 
-    guard = Guard(unreachable, allowed_hosts=LOOPBACK_NAMES, callers=CALLERS, access=ACCESS)
+    guard = Guard(unreachable, callers=CALLERS, access=ACCESS)
     scope = make_scope(path, authorization=f"Bearer {TOKEN}", content_length=str(limit + 1))
     await guard(scope, unreachable, send)  # pyright: ignore[reportArgumentType] - not read
     assert code_of(sent) == "body_too_large"
@@ -96,7 +96,7 @@ async def test_a_body_that_is_announced_too_large_is_refused_unread(path: str, l
 @pytest.mark.parametrize("more", ["", "Expect: 100-continue\r\n"])
 async def test_a_hundred_posts_without_a_token_hold_no_memory(more: str) -> None:
     kept, register, loop = Bodies(), Register(), Loop()
-    guard = Guard(unreachable, allowed_hosts=LOOPBACK_NAMES, callers=CALLERS, access=ACCESS, bodies=kept)
+    guard = Guard(unreachable, callers=CALLERS, access=ACCESS, bodies=kept)
     head = f"POST /api/v2/replies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000000\r\n{more}\r\n".encode()
     clients = [Client(guard, register, loop) for _ in range(100)]
     for client in clients:
@@ -115,7 +115,7 @@ async def test_a_client_that_asks_before_it_sends_is_told_to_go_on_only_with_a_t
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": bytes((await receive())["body"]).upper()})
 
-    guard = Guard(echo, allowed_hosts=LOOPBACK_NAMES, callers=CALLERS, access=ACCESS)
+    guard = Guard(echo, callers=CALLERS, access=ACCESS)
     head = "POST /api/v2/replies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nExpect: 100-continue\r\n"
     client = Client(guard)
     assert await client.send(f"{head}Authorization: Bearer {KEY}\r\n\r\n".encode()) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -133,7 +133,7 @@ async def test_a_body_that_comes_too_slowly_is_given_up(monkeypatch: pytest.Monk
     async def send(message: Message) -> None:
         sent.append(message)
 
-    guard = Guard(unreachable, allowed_hosts=LOOPBACK_NAMES, callers=CALLERS, access=ACCESS, bodies=kept)
+    guard = Guard(unreachable, callers=CALLERS, access=ACCESS, bodies=kept)
     async with asyncio.timeout(60):
         await guard(make_scope(authorization=f"Bearer {TOKEN}"), drip, send)
     assert (code_of(sent), kept.held) == ("body_incomplete", 0)
@@ -179,7 +179,7 @@ async def test_every_way_out_of_a_request_gives_its_bytes_back(acts: list[tuple[
         await send({"type": "http.response.body"})
 
     access = {"": Access(need=RequiredAccess.NOTHING, body_limit=LIMIT)}
-    guard = Guard(app, allowed_hosts=LOOPBACK_NAMES, access=access, bodies=kept)
+    guard = Guard(app, access=access, callers=CALLERS, bodies=kept)
     acts = [("begin", 0, 0), ("begin", 0, 0), ("bytes", 0, 40), *acts]
     for act, which, size in [*acts, *[("cancel", 0, 0)] * len(acts)]:
         if act == "begin":

@@ -20,10 +20,11 @@ from starlette.types import Message, Receive, Scope, Send
 from bot.verbs.catalogue import VERBS
 from bot.verbs.declare import On
 from bot.web.app import ACCESS, BODY_LIMIT, REPLY_LIMIT, create_app
-from bot.web.guard import COOKIE, LOOPBACK_NAMES, SECRET, Guard, RequiredAccess
+from bot.web.guard import COOKIE, SECRET, Guard, RequiredAccess
 from core.security.model import OPERATOR, ROLE_ALLOWS, HolderId, Permission, Role
 from core.tasks.model import TaskState
 from tests.bot.web.conftest import Face
+from tests.bot.web.test_bodies import CALLERS
 from tests.bot.web.test_description import operations, request_of
 from tests.house import TOKEN
 
@@ -63,7 +64,7 @@ def test_each_verb_needs_the_secret_that_fits_its_permission() -> None:
             method, path = verb.route.split()
             path = "/api/v2" + re.sub(r"{(\w+)}", lambda name: SAMPLES.get(name[1], "01"), path)
             assert (method, path) in (PROTECTED if verb.permission else AGENTS)
-    assert {path.split("/")[1] for _, path in OPEN} == {"livez", "readyz", "proof", "point", "page", "log-in"}
+    assert {path.split("/")[1] for _, path in OPEN} == {"livez", "readyz", "proof", "page", "log-in"}
 
 
 async def test_without_the_operators_token_nothing_is_told_or_done(face: Face) -> None:
@@ -301,7 +302,7 @@ async def test_a_stream_passes_the_guard_piece_by_piece() -> None:
             pieces.append(piece)
             is_read.set()
 
-    guard = Guard(stream, allowed_hosts=LOOPBACK_NAMES, access={"": ACCESS["/livez"]})
+    guard = Guard(stream, access={"": ACCESS["/livez"]}, callers=CALLERS)
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", b"localhost")], "state": {}}
     async with asyncio.timeout(60):
         await guard(scope, receive, send)

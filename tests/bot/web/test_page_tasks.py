@@ -106,3 +106,7 @@ async def test_the_timeline_shows_an_attempt_and_why_an_agent_waits(page: Page, 
     await expect(page.get_by_role("img", name="paused")).to_be_visible()
     await page.get_by_text("As a table").click()
     await expect(page.get_by_role("cell", name="paused")).to_be_visible()
+    await page.goto("/page/agents/Agent-2")
+    attempts = page.get_by_role("region", name="Attempts")
+    await expect(attempts.get_by_role("link", name="T-1 Count the birds")).to_be_visible()
+    await expect(attempts.get_by_text("under way").first).to_be_visible()

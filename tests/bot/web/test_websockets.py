@@ -15,7 +15,7 @@ import uvicorn
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
-from bot.web.guard import LOOPBACK_NAMES, Access, Callers, Guard, RequiredAccess
+from bot.web.guard import Access, Callers, Guard, RequiredAccess
 from core.security.codes import ReplyKeys
 from core.security.model import Actor
 from tests.house import NO_TLS, TOKEN
@@ -61,7 +61,7 @@ async def guarded(app: Echo, need: RequiredAccess = RequiredAccess.ACTOR) -> Asy
         SecretStr(TOKEN), agent_of=KEYS.holder, actor_of=no_actor, logged_in=no_actor, admit=lambda **_: None
     )
     access = {"": Access(need=need, body_limit=100)}
-    guard = Guard(app, allowed_hosts=LOOPBACK_NAMES, access=access, callers=callers)
+    guard = Guard(app, access=access, callers=callers)
     config = uvicorn.Config(guard, ws="wsproto", lifespan="off", log_config=None, log_level="error")
     server = uvicorn.Server(config)
     with socket.socket() as listener:

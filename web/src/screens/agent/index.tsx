@@ -5,11 +5,12 @@ import type { ReactNode } from 'react'
 import { client, resultOf, type Schemas } from '../../api'
 import { Composer } from '../../composer'
 import { t } from '../../language'
-import { useMay } from '../../me'
+import { useMay, useNameOf } from '../../me'
 import { Needs, useHome } from '../../needs'
-import { Act, Ago, Nothing, Shown, Sign, State, To } from '../../parts'
+import { Act, Ago, aged, Nothing, Shown, Sign, State, To } from '../../parts'
 import LiveWindow from '../../window'
 import { wordOf } from '../../words'
+import { outcomeColour } from '../timeline/outcomes'
 
 type Details = Schemas['AgentDetails']
 
@@ -38,6 +39,7 @@ export default function Agent({ name }: { name: string }) {
             {may('message.send') && <Composer label={t('Message to {agent}', { agent: name })} to={{ agent: name }} />}
             <Queue agent={one} />
             <Inbox name={name} />
+            <Attempts name={name} />
             <Abilities agent={one} />
           </>
         )}
@@ -91,6 +93,7 @@ function Queue({ agent: { agent, queue } }: { agent: Details }) {
 }
 
 function Inbox({ name }: { name: string }) {
+  const nameOf = useNameOf()
   const inbox = useQuery({
     queryKey: ['inbox', name],
     queryFn: () => resultOf(client.GET('/api/v2/agents/{agent}/inbox', { params: { path: { agent: name } } })),
@@ -104,7 +107,7 @@ function Inbox({ name }: { name: string }) {
             {entries.map(({ message, state }) => (
               <div className="octet-row" key={message.id}>
                 <Group gap="xs">
-                  <Text size="sm" fw={600}>{message.sender_name || message.sender.replace(/^agent:/, '')}</Text>
+                  <Text size="sm" fw={600}>{message.sender_name || nameOf(message.sender)}</Text>
                   <Sign colour={state === 'unread' ? 'blue' : 'gray'}>{wordOf('entry', state)}</Sign>
                   <Ago ms={message.created_ms} />
                 </Group>
@@ -118,6 +121,28 @@ function Inbox({ name }: { name: string }) {
   )
 }
 
+/** The tasks that it had in the last day, and how each ended. */
+function Attempts({ name }: { name: string }) {
+  const query = { params: { query: { hours: 24 } } }
+  const timeline = useQuery({ queryKey: ['timeline', 24], queryFn: () => resultOf(client.GET('/api/v2/fleet/timeline', query)) })
+  return (
+    <Section title={t('Attempts')}>
+      <Shown query={timeline}>
+        {({ attempts }) => {
+          const own = attempts.filter(({ attempt }) => attempt.agent === name).toReversed()
+          if (!own.length) return <Nothing>{t('It had no task in the last 24 hours.')}</Nothing>
+          return own.map(({ attempt: { task, fence, began_ms, ended_ms, outcome }, title }) => (
+            <Text key={`${task} ${fence}`} size="sm">
+              <To href={`/tasks/${task}`}>{`${task} ${title}`}</To> <Sign colour={outcomeColour(outcome)}>{outcome ? wordOf('outcome', outcome) : t('under way')}</Sign>{' '}
+              {ended_ms && aged(ended_ms - began_ms)} <Ago ms={began_ms} />
+            </Text>
+          ))
+        }}
+      </Shown>
+    </Section>
+  )
+}
+
 function Abilities({ agent: { agent, program, hook } }: { agent: Details }) {
   const rows: [string, ReactNode][] = [
     [t('About'), agent.about],
@@ -125,7 +150,7 @@ function Abilities({ agent: { agent, program, hook } }: { agent: Details }) {
     [t('Groups'), agent.groups.join(', ')],
     [t('Reached by'), [agent.lane, agent.desk, agent.window].filter(Boolean).join(' · ')],
     [t('Account'), agent.account],
-    [t('You may press'), agent.allowed_actions.map((act) => act.replace('_', ' ')).join(', ')],
+    [t('You may press'), agent.allowed_actions.map((act) => wordOf('act', act)).join(', ')],
     [t('Program'), program && [program.program, program.version].filter(Boolean).join(' ')],
     [t('Mode'), program && [program.mode, program.modes.length > 1 && t('of {modes}', { modes: program.modes.join(', ') })].filter(Boolean).join(' ')],
     [t('Who approves'), program?.program && wordOf('approver', program.approves)],
