@@ -44,12 +44,13 @@ class Program:
     title: str
     packages: tuple[str, ...]
     binary: str
-    profile: str  # for panes; empty: Octet has none
+    profile: str  # for panes; empty: Octet has none, and no_panes says why
     acp: tuple[str, ...]  # the command that speaks ACP, found like the binary
     variables: Callable[[Rig], dict[str, str]]
     files: Callable[[Rig], dict[str, object]]  # below its home; a text, or a value that is written as JSON
     changes_tabs: bool = False  # its pane turns tabs into blanks
     escapes: tuple[str, str] = ("", "")  # a mark of its own, and what its pane makes of that in a text
+    no_panes: str = ""
     mode: str = ""  # over ACP, where it asks no person in its usual one
 
     @property
@@ -171,7 +172,8 @@ PROGRAMS = {
         title="Qwen Code",
         packages=("@qwen-code/qwen-code@0.24.4",),
         binary="qwen",
-        profile="",  # in a pane it replaces @file in texts
+        profile="",
+        no_panes="in a pane it replaces `@file` in texts, so Octet has no profile for it",
         acp=("qwen", "--acp"),
         variables=lambda rig: {
             "OPENAI_API_KEY": rig.key,

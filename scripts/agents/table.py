@@ -42,6 +42,7 @@ def write_table(found: Path) -> list[str]:
     rows = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"]
     notes, wrong = list[str](), list[str]()
     for name, program in PROGRAMS.items():
+        notes += [f"- {program.title}, {PANES}: NOT RUN: {program.no_panes}"] * bool(program.no_panes)
         for lane in (ACP, PANES) if program.profile else (ACP,):
             kept = before.get((f"{program.title} {program.version}", lane), {})
             cells, dates = list[str](), {kept.get("tried on", "–")} - {"–"}
