@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from bot.cli.hooks import HookedProgram
 from bot.web.app import ANSWER_LIMIT
-from bot.web.hooks import facts_of
+from bot.web.hooks import READERS, facts_of
+from core.config.program_hooks import HOOK_FILES
 from core.deliveries.model import Assurance, Outcome, Result
 from core.dispatch.model import HookFact, HookShows, PromptReceived
 from core.profiles.model import Activity
@@ -111,6 +113,11 @@ def test_a_hostile_question_can_press_no_key_and_is_short() -> None:
     assert isinstance(fact, HookShows)
     assert fact.text.isprintable()
     assert len(fact.text) < 5_000
+
+
+def test_octet_reads_each_event_for_which_it_writes_a_hook_and_no_other() -> None:
+    assert {name: set(of.events) for name, of in HOOK_FILES.items()} == {name: set(of) for name, of in READERS.items()}
+    assert {one.value for one in HookedProgram} == HOOK_FILES.keys()
 
 
 async def test_a_hook_gets_its_empty_answer_before_octet_has_judged_it(face: Face) -> None:
