@@ -1,7 +1,7 @@
 // The one WebSocket: what changed since the last row that the page knows. The page then asks for what it shows again.
 import { useSyncExternalStore } from 'react'
 import type { QueryClient } from '@tanstack/react-query'
-import { LOGGED_OUT, secret } from './api'
+import { connect } from './socket'
 
 export type Change = { seq: number; at_ms: number; name: string; subject: string; by: string; now: string }
 type News = { seq: number; is_reset: boolean; changes: Change[] }
@@ -9,7 +9,6 @@ export type Connection = { state: 'connecting' | 'live' | 'offline'; sinceMs: nu
 
 const LAST_NEWS = 'octet-last-news'
 const RECENT = 60
-const LOGGED_OUT_CODE = 1008
 const REST_MS = 1_000 // so long the page rests after it asked again, so that busy desks do not make busy pages
 
 /** A value that components follow. */
@@ -47,11 +46,7 @@ function isLive(): void {
 
 /** Keep the page up to date until the returned function is called. */
 export function follow(queries: QueryClient): () => void {
-  let socket: WebSocket | undefined
   let since: number | undefined
-  let timer = 0
-  let pauseMs = 500
-  let isOver = false
   let askedMs = 0
   let asking = 0
 
@@ -64,36 +59,22 @@ export function follow(queries: QueryClient): () => void {
     void queries.invalidateQueries({ refetchType: document.hidden ? 'none' : 'active', predicate: ({ meta }) => !meta?.isFixed })
   }
 
-  function open(): void {
-    window.clearTimeout(timer)
-    socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/v2/live`)
-    socket.onopen = () => socket?.send(JSON.stringify({ secret: secret(), since }))
-    socket.onmessage = (message) => {
-      const news = JSON.parse(message.data as string) as News
-      pauseMs = 500
-      isLive()
-      since = news.seq
-      const known = news.is_reset ? [] : recent.get()
-      if (news.changes.length) recent.set([...news.changes.toReversed(), ...known].slice(0, RECENT))
-      if (news.is_reset || news.changes.length) ask()
-    }
-    socket.onclose = (end) => {
-      if (isOver) return
-      if (connection.get().state !== 'offline') connection.set({ state: 'offline', sinceMs: lastNewsMs || connection.get().sinceMs })
-      if (end.code === LOGGED_OUT_CODE) return void window.dispatchEvent(new Event(LOGGED_OUT))
-      timer = window.setTimeout(open, pauseMs * (0.5 + Math.random()))
-      pauseMs = Math.min(pauseMs * 2, 10_000)
-    }
+  function heard(data: string | ArrayBuffer): void {
+    const news = JSON.parse(data as string) as News
+    isLive()
+    since = news.seq
+    const known = news.is_reset ? [] : recent.get()
+    if (news.changes.length) recent.set([...news.changes.toReversed(), ...known].slice(0, RECENT))
+    if (news.is_reset || news.changes.length) ask()
   }
 
-  const openSoon = () => socket?.readyState === WebSocket.CLOSED && open()
-  window.addEventListener('online', openSoon)
-  open()
+  function lost(): void {
+    if (connection.get().state !== 'offline') connection.set({ state: 'offline', sinceMs: lastNewsMs || connection.get().sinceMs })
+  }
+
+  const line = connect('/api/v2/live', () => ({ since }), heard, lost)
   return () => {
-    isOver = true
-    window.clearTimeout(timer)
     window.clearTimeout(asking)
-    window.removeEventListener('online', openSoon)
-    socket?.close()
+    line.close()
   }
 }
