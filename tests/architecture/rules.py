@@ -7,6 +7,7 @@ import graphlib
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 PARTS = ("bot", "core", "automation", "sandbox")
@@ -51,6 +52,12 @@ def text_of(path: Path) -> str:
         return ""
 
 
+@lru_cache(maxsize=1)
+def parsed(source: str) -> ast.Module:
+    """Parse a file, once for all rules that are asked about it in turn."""
+    return ast.parse(source)
+
+
 def statements(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the node and every statement in it, without expressions: all imports, classes and functions."""
     yield node
@@ -75,7 +82,7 @@ def too_long(source: str) -> list[str]:
         if lines > LONGEST_FILE
         else []
     )
-    for node in statements(ast.parse(source)):
+    for node in statements(parsed(source)):
         if isinstance(node, Function):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > LONGEST_FUNCTION:
@@ -117,7 +124,7 @@ def imported_names(source: str | ast.Module) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def private_imports(source: str, module: str, *, is_package: bool = False) -> list[str]:
+def private_imports(source: str | ast.Module, module: str, *, is_package: bool = False) -> list[str]:
     """Find imports of a module whose name starts with _ from outside of its package."""
     found = []
     home = module if is_package else module.rpartition(".")[0]
@@ -132,7 +139,7 @@ def private_imports(source: str, module: str, *, is_package: bool = False) -> li
     return found
 
 
-def interface_imports(source: str, module: str) -> list[str]:
+def interface_imports(source: str | ast.Module, module: str) -> list[str]:
     """Find imports of an interface beside the coordinator, models, ports, questions, texts, reasons, remedies,
     settings, limits, the home and the kit. An interface neither stores nor acts."""
     own = next((one for one in INTERFACES if module == one or module.startswith(f"{one}.")), None)
@@ -151,7 +158,7 @@ def interface_imports(source: str, module: str) -> list[str]:
     return found
 
 
-def import_cycle(sources: Mapping[str, str]) -> list[str]:
+def import_cycle(sources: Mapping[str, str | ast.Module]) -> list[str]:
     """Modules that import each other in a circle; the first circle that is found."""
     needs: dict[str, set[str]] = {module: set() for module in sources}
     for module, source in sources.items():
@@ -182,14 +189,17 @@ def early_environment(source: str) -> list[str]:
         for child in ast.iter_child_nodes(node):
             visit(child)
 
-    visit(ast.parse(source))
+    if "environ" in source or "getenv" in source:
+        visit(parsed(source))
     return found
 
 
 def loose_tasks(source: str) -> list[str]:
     """Background work is started by kit.supervise or by a task group, never by a bare call."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    if "create_task" not in source and "ensure_future" not in source:
+        return found  # most files; the others are walked through
+    for node in ast.walk(parsed(source)):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         owner = node.func.value
@@ -203,17 +213,18 @@ def loose_tasks(source: str) -> list[str]:
 def unscaled_waits(source: str) -> list[str]:
     """Limits of blocking waits from ten seconds on follow the machine's pace; tests/conftest.py sees to
     asyncio.timeout. A limit of a whole test is a minute or more."""
-    tree, found = ast.parse(source), []
+    tree, found = parsed(source), []
     constants = {
         ast.unparse(one.targets[0]): one.value for one in tree.body if isinstance(one, ast.Assign) and one.targets
     }
     for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-        name = ast.unparse(call.func)
+        last = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        is_of_test = last == "timeout" and ast.unparse(call.func).endswith("mark.timeout")
         limits = [one.value for one in call.keywords if one.arg in {"timeout", "total"}]
-        limits += call.args if name.rpartition(".")[2] in WAITS or name.endswith("mark.timeout") else []
+        limits += call.args if last in WAITS or is_of_test else []
         values = [constants.get(ast.unparse(one), one) for one in limits if isinstance(one, ast.Constant | ast.Name)]
         seconds = [one.value for one in values if isinstance(one, ast.Constant) and isinstance(one.value, int | float)]
-        is_bad = min(seconds, default=60) < 60 if name.endswith("mark.timeout") else max(seconds, default=0) >= 10
+        is_bad = min(seconds, default=60) < 60 if is_of_test else max(seconds, default=0) >= 10
         if is_bad:
             found.append(f"line {call.lineno}: the limit of a wait; write patience(seconds), of tests/pace.py")
     return found

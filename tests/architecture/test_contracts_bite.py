@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONTRACTS = [contract["name"] for contract in PROJECT["tool"]["importlinter"]["contracts"]]
+LEVELS = "The levels of core: a package imports only lower levels"
 # A small tree in which everything is where it belongs …
 MENDED = {
     "bot/app.py": "import fastapi, automation.desktop.worker.lane, bot.discord.client, bot.web.server",
@@ -74,8 +75,24 @@ BROKEN = {
 }
 
 
-def verdicts(folder: Path, tree: dict[str, str]) -> dict[str, str]:
-    """KEPT or BROKEN for each contract of our pyproject.toml over a tree of our own."""
+LINT_ALL = """
+import os, sys
+from importlinter.cli import lint_imports
+for folder in sys.argv[1:]:
+    if (child := os.fork()) == 0:
+        os.chdir(folder)
+        lint_imports(no_cache=True)
+        sys.stdout.flush()
+        os._exit(0)
+    os.waitpid(child, 0)
+    print("END", flush=True)
+"""
+"""Lints a tree in each folder; one process has imported the linter for all of them."""
+
+
+def write(folder: Path, tree: dict[str, str]) -> Path:
+    """Write a tree of our own under our pyproject.toml."""
+    folder.mkdir()
     shutil.copy(ROOT / "pyproject.toml", folder)
     for name, source in tree.items():
         path = folder / name
@@ -84,25 +101,38 @@ def verdicts(folder: Path, tree: dict[str, str]) -> dict[str, str]:
         for package in (path.parent, *path.parent.parents):
             if package != folder and package.is_relative_to(folder):
                 (package / "__init__.py").touch()
-    linter = Path(sys.executable).parent / "lint-imports"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """KEPT or BROKEN for each contract of our pyproject.toml, by the tree that was linted."""
+    breaches = {"": {}, "a package without a level": {"core/surprise/model.py": ""}}
+    for contract in CONTRACTS:
+        [breaches[contract]] = [files for start, files in BROKEN.items() if contract.startswith(start)]
+    place = tmp_path_factory.mktemp("trees")
+    folders = [write(place / str(number), MENDED | files) for number, files in enumerate(breaches.values())]
     done = subprocess.run(
-        [linter, "--no-cache"], cwd=folder, check=False, capture_output=True, encoding="utf-8", env={"COLUMNS": "400"}
+        [sys.executable, "-c", LINT_ALL, *folders],
+        check=False,
+        capture_output=True,
+        encoding="utf-8",
+        env={"COLUMNS": "400"},
     )
-    found = dict(re.findall(r"^(.+) (KEPT|BROKEN)\b", done.stdout, re.MULTILINE))
-    assert set(found) == set(CONTRACTS), done.stdout + done.stderr
-    return found
+    said = done.stdout.split("END\n")[:-1]
+    found = [dict(re.findall(r"^(.+) (KEPT|BROKEN)\b", one, re.MULTILINE)) for one in said]
+    assert [set(one) for one in found] == [set(CONTRACTS)] * len(breaches), done.stdout + done.stderr
+    return dict(zip(breaches, found, strict=True))
 
 
-def test_a_tree_in_order_keeps_every_contract(tmp_path: Path) -> None:
-    assert set(verdicts(tmp_path, MENDED).values()) == {"KEPT"}
+def test_a_tree_in_order_keeps_every_contract(verdicts: dict[str, dict[str, str]]) -> None:
+    assert set(verdicts[""].values()) == {"KEPT"}
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)
-def test_each_contract_is_broken_by_what_it_forbids(contract: str, tmp_path: Path) -> None:
-    [breach] = [files for start, files in BROKEN.items() if contract.startswith(start)]
-    assert verdicts(tmp_path, MENDED | breach)[contract] == "BROKEN"
+def test_each_contract_is_broken_by_what_it_forbids(contract: str, verdicts: dict[str, dict[str, str]]) -> None:
+    assert verdicts[contract][contract] == "BROKEN"
 
 
-def test_a_package_without_a_level_is_found(tmp_path: Path) -> None:
-    found = verdicts(tmp_path, MENDED | {"core/surprise/model.py": ""})
-    assert found["The levels of core: a package imports only lower levels"] == "BROKEN"
+def test_a_package_without_a_level_is_found(verdicts: dict[str, dict[str, str]]) -> None:
+    assert verdicts["a package without a level"][LEVELS] == "BROKEN"

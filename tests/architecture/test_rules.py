@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,12 +23,21 @@ TESTS = [path for path in PYTHON if path.relative_to(ROOT).parts[0] == "tests"]
 WAITING = [path for path in PYTHON if path.relative_to(ROOT).parts[0] in {"tests", "bench"}]
 NPM_LOCKS = [path for path in rules.tracked_files(ROOT) if path.name == "package-lock.json"]
 LOCKS = [path for path in FILES if path.parent == ROOT / "requirements" and path.name != "overrides.txt"]
-
-
-def assert_kept(rule: Callable[[str], list[str]], paths: Iterable[Path]) -> None:
-    """Show every breach of a rule at once, each with its file."""
-    breaches = [f"{path.relative_to(ROOT)}: {what}" for path in paths for what in rule(rules.text_of(path))]
-    assert not breaches, "\n".join(breaches)
+RULES: dict[str, tuple[Callable[[str], list[str]], list[Path]]] = {
+    "files and functions are short": (rules.too_long, PYTHON),
+    "every module says what it is for": (rules.without_docstring, PYTHON),
+    "importing never reads the environment": (rules.early_environment, OURS),
+    "no bare background tasks": (rules.loose_tasks, SUPERVISED),
+    "limits of waits follow the machine's pace": (rules.unscaled_waits, WAITING),
+    "no notes to oneself": (rules.markers, FILES),
+    "every ignore has a reason": (rules.bare_ignores, PYTHON),
+    "every handler of all errors has a reason": (rules.broad_excepts, OURS),
+    "no package host is named": (rules.hosts, FILES),
+    "no path of one machine": (rules.machine_paths, FILES),
+    "no test skips itself": (rules.skipped_tests, TESTS),
+    "locks hold no address": (rules.addresses_in_lock, [*LOCKS, *NPM_LOCKS]),
+    "every setting that ignores says why": (rules.unreasoned_settings, [ROOT / "pyproject.toml"]),
+}
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -35,31 +46,34 @@ def test_there_is_something_to_look_at() -> None:
     assert {path.name for path in LOCKS} == {"runtime.txt", "dev.txt", "build.txt", "web.txt", "wine.txt"}
 
 
-@pytest.mark.parametrize(
-    ("rule", "paths"),
-    [
-        pytest.param(rules.too_long, PYTHON, id="files and functions are short"),
-        pytest.param(rules.without_docstring, PYTHON, id="every module says what it is for"),
-        pytest.param(rules.early_environment, OURS, id="importing never reads the environment"),
-        pytest.param(rules.loose_tasks, SUPERVISED, id="no bare background tasks"),
-        pytest.param(rules.unscaled_waits, WAITING, id="limits of waits follow the machine's pace"),
-        pytest.param(rules.markers, FILES, id="no notes to oneself"),
-        pytest.param(rules.bare_ignores, PYTHON, id="every ignore has a reason"),
-        pytest.param(rules.broad_excepts, OURS, id="every handler of all errors has a reason"),
-        pytest.param(rules.hosts, FILES, id="no package host is named"),
-        pytest.param(rules.machine_paths, FILES, id="no path of one machine"),
-        pytest.param(rules.skipped_tests, TESTS, id="no test skips itself"),
-        pytest.param(rules.addresses_in_lock, [*LOCKS, *NPM_LOCKS], id="locks hold no address"),
-        pytest.param(rules.unreasoned_settings, [ROOT / "pyproject.toml"], id="every setting that ignores says why"),
-    ],
-)
-def test_rule_is_kept(rule: Callable[[str], list[str]], paths: list[Path]) -> None:
-    assert_kept(rule, paths)
+@pytest.fixture(scope="module")
+def breaches() -> dict[str, list[str]]:
+    """Ask all rules about one file after the other, so that each is read and parsed once."""
+    asked: dict[Path, list[str]] = defaultdict(list)
+    for name, (_, paths) in RULES.items():
+        for path in paths:
+            asked[path].append(name)
+    found: dict[str, list[str]] = defaultdict(list)
+    for path, names in asked.items():
+        text = rules.text_of(path)
+        for name in names:
+            found[name] += [f"{path.relative_to(ROOT)}: {what}" for what in RULES[name][0](text)]
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rule_is_kept(breaches: dict[str, list[str]], rule: str) -> None:
+    assert not breaches[rule], "\n".join(breaches[rule])
 
 
 @pytest.fixture(scope="module")
 def trees() -> product_rules.Trees:
     return product_rules.trees(ROOT)
+
+
+def source(trees: product_rules.Trees, path: Path) -> str | ast.Module:
+    """Return a module of the product as it was parsed, and the text of any other."""
+    return trees.get(product_rules.dotted(path, ROOT)) or rules.text_of(path)
 
 
 @pytest.mark.parametrize("rule", product_rules.RULES)
@@ -82,27 +96,27 @@ def test_no_package_is_empty() -> None:
 
 
 @pytest.mark.parametrize("part", [*rules.PARTS, "bench", "scripts"])
-def test_no_modules_import_each_other_in_a_circle(part: str) -> None:
+def test_no_modules_import_each_other_in_a_circle(trees: product_rules.Trees, part: str) -> None:
     paths = [path for path in PYTHON if path.relative_to(ROOT).parts[0] == part]
-    assert rules.import_cycle({rules.module_name(path, ROOT): rules.text_of(path) for path in paths}) == []
+    assert rules.import_cycle({rules.module_name(path, ROOT): source(trees, path) for path in paths}) == []
 
 
-def test_private_modules_are_imported_only_at_home() -> None:
+def test_private_modules_are_imported_only_at_home(trees: product_rules.Trees) -> None:
     found = [
         f"{path.relative_to(ROOT)}: {what}"
         for path in OURS
         for what in rules.private_imports(
-            rules.text_of(path), rules.module_name(path, ROOT), is_package=path.name == "__init__.py"
+            source(trees, path), rules.module_name(path, ROOT), is_package=path.name == "__init__.py"
         )
     ]
     assert not found, "\n".join(found)
 
 
-def test_interfaces_translate_and_neither_store_nor_act() -> None:
+def test_interfaces_translate_and_neither_store_nor_act(trees: product_rules.Trees) -> None:
     found = [
         f"{path.relative_to(ROOT)}: {what}"
         for path in OURS
-        for what in rules.interface_imports(rules.text_of(path), rules.module_name(path, ROOT))
+        for what in rules.interface_imports(source(trees, path), rules.module_name(path, ROOT))
     ]
     assert not found, "\n".join(found)
 
