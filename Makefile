@@ -2,6 +2,9 @@
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-check tour test test-long test-root test-windows test-clients test-agents check fmt wheel wheels release-home lock schemas docs page web golden bench soak mutations fresh late clean setup
 
+# Tests start hundreds of Python programs, each of which would compile all of Octet again.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 PY := .venv/bin/python
 BOOTSTRAP := $(PYTHON) -B -m scripts.bootstrap
