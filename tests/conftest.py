@@ -13,6 +13,7 @@ from tests.runner import (
     pytest_configure,
     pytest_runtest_setup,
     pytest_sessionfinish,
+    pytest_xdist_make_scheduler,
 )
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "pytest_configure",
     "pytest_runtest_setup",
     "pytest_sessionfinish",
+    "pytest_xdist_make_scheduler",
     "quick_store",
 ]
 

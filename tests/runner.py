@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests import tiers
 from tests.run_times import RunTimes
@@ -24,7 +26,10 @@ __all__ = [
     "pytest_configure",
     "pytest_runtest_setup",
     "pytest_sessionfinish",
+    "pytest_xdist_make_scheduler",
 ]
+SHARING = "tests/bot/web/test_page"
+"""Begins the paths of files that share a browser: one process runs them."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,3 +40,16 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker(config) and RUNNING_AGAIN not in os.environ:
         config.pluginmanager.register(RunTimes(config, shares))
         config.pluginmanager.register(Unsteady(config, shares), tiers.UNSTEADY)
+
+
+class Scheduling(LoadFileScheduling):
+    """Gives each process whole files, and the files that share a browser together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return SHARING if nodeid.startswith(SHARING) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """Choose how `--dist loadfile` divides the tests."""
+    return Scheduling(config, log) if config.getvalue("dist") == "loadfile" else None

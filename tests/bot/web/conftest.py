@@ -1,16 +1,23 @@
-"""The HTTP face on a real socket, before a real coordinator, in the test's own loop."""
+"""The HTTP face on a real socket, before a real coordinator, in the test's own loop; and a browser."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, async_playwright, expect
 
+from scripts import page as building
 from tests.house import NO_TLS, TOKEN, House, open_house
 from tests.pace import patience
+
+CHROMIUM = "/usr/bin/chromium"
+OPTIONS = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 
 @dataclass
@@ -41,3 +48,14 @@ async def face(tmp_path: Path) -> AsyncGenerator[Face]:
             httpx.AsyncClient(verify=NO_TLS, base_url=address, timeout=patience(60)) as stranger,
         ):
             yield Face(house=house, port=run.port, operator=operator, agent=agent, stranger=stranger)
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def browser() -> AsyncGenerator[Browser]:
+    """Open one browser for all files that share it (tests/runner.py lets one process run them)."""
+    building.main()
+    expect.set_options(timeout=patience(30_000))
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield browser
+        await browser.close()

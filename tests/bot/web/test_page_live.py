@@ -17,7 +17,7 @@ from tests.bot.web import test_page
 from tests.house import House
 from tests.pace import patience
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 house, context, page = test_page.house, test_page.context, test_page.page  # one start of Octet, one browser
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import os
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -24,7 +23,7 @@ from core.settings.model import DiscordSettings, HttpSettings, Settings
 from sandbox.discord.server import Sandbox
 from sandbox.discord.serving import open_sandbox
 from scripts import page as building
-from tests.bot.web.test_page import CHROMIUM
+from tests.bot.web.conftest import CHROMIUM, OPTIONS
 from tests.house import House, open_house
 from tests.pace import patience
 
@@ -88,8 +87,7 @@ async def browsing(home: Path) -> AsyncGenerator[tuple[House, Sandbox, Page]]:
             house.served(settings=settings) as run,
             proxy(run.port, tls(home)) as port,
         ):
-            options = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
-            options.append(f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{port}")
+            options = [*OPTIONS, f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{port}"]
             expect.set_options(timeout=patience(30_000))
             async with async_playwright() as playwright:
                 browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)

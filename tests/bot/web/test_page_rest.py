@@ -16,7 +16,7 @@ from tests.bot.web.test_push import KNOWN, Receiver
 from tests.fakes.calibrations import FakeCalibrations, FakeReload, reload_by
 from tests.house import House
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 house, context, page = test_page.house, test_page.context, test_page.page
 
 

@@ -3,7 +3,6 @@ break, and no Octet at all."""
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections.abc import AsyncIterator
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 from pydantic import SecretStr
 
 from bot.app import mcp_app
@@ -23,14 +22,13 @@ from core.security.model import OPERATOR, HolderId, Role
 from core.tasks.model import NewTask
 from sandbox.discord.server import SandboxSettings
 from sandbox.discord.serving import open_sandbox
-from scripts import page as building
 from tests.bot.discord.test_window_messages import ALL, DIALOG, PRESSED, agents
 from tests.bot.discord.town import Town, bot_at_work, buttons, people
-from tests.bot.web.test_page import CHROMIUM, new_context
+from tests.bot.web.test_page import new_context
 from tests.house import TOKEN
 from tests.pace import patience
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 
 @dataclass
@@ -63,29 +61,23 @@ class Served:
         return context, page
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    building.main()
-    expect.set_options(timeout=patience(4_000))
-    options = ["--disable-gpu", "--disable-dev-shm-usage", *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
+async def served(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> AsyncIterator[Served]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(bot, "GUILD_READY_S", 0.02)
         async with (
             open_sandbox(SandboxSettings(ack_deadline_s=60.0, identify_every_s=0.0)) as sandbox,
             people(tmp_path_factory.mktemp("shell"), sandbox, agents(ALL)) as town,
             bot_at_work(town),
-            async_playwright() as playwright,
         ):
             await town.own()
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=options)
             served = Served(town=town, browser=browser)
             await served.start()
             yield served
-            await browser.close()
             await served.stop()
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def page(served: Served) -> AsyncIterator[Page]:
     context, page = await served.log_in()
     yield page

@@ -17,7 +17,7 @@ from tests.builders import list_tasks
 from tests.house import House
 
 house, context, page = test_page.house, test_page.context, test_page.page  # one start of Octet for this file
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="package")]
 
 
 async def test_a_task_is_created_with_a_parameter_that_few_need(page: Page, house: House) -> None:
