@@ -115,7 +115,7 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
         while True:
             if await holds():
                 return
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # as said
 
 
 async def is_said(console: bytearray, words: bytes) -> bool:

@@ -152,7 +152,7 @@ async def test_an_answer_that_is_dripped_ends_at_the_limit_too() -> None:
             for _ in range(100):
                 writer.write(b"H")
                 await writer.drain()
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # the drip is the case: the next byte comes before the limit
         except ConnectionError:
             return
         finally:

@@ -85,7 +85,7 @@ class Case:
                 outcome = await self.lane.deliver(replace(self.order(**order), is_dry_run=rehearses), commits)
                 if outcome.result not in {Result.BOUNCED, Result.NOT_ARRIVED}:
                     return outcome
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # as dispatch waits before it tries again
 
 
 def open_editor(display: VirtualDisplay) -> Agent:

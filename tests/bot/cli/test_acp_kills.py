@@ -58,7 +58,7 @@ async def settled(run: Run) -> dict[str, Any]:
             found = await ask(run, "GET", "/tasks/T-1")
             if found["task"]["state"] in {"done", "parked", "failed"}:
                 return found
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # another process: HTTP tells of no change
 
 
 async def started(coder: Account) -> tuple[Forked, Run]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import subprocess
 import time
 from collections.abc import Iterator
@@ -63,7 +64,6 @@ class Console:
         while (at := self.said.find(words, self._heard)) < 0:
             self._read()
             assert time.monotonic() < end, f"never said: {words}\n{self.said}"
-            time.sleep(0.01)
         self._heard = at + len(words)
 
     def type(self, line: str) -> None:
@@ -76,7 +76,6 @@ class Console:
         while self.process.poll() is None:
             self._read()
             assert time.monotonic() < end, f"does not end\n{self.said}"
-            time.sleep(0.01)
         self._read()
         return self.process.returncode
 
@@ -88,10 +87,12 @@ class Console:
         os.close(self._end)
 
     def _read(self) -> None:
-        try:
-            self.said += os.read(self._end, 65536).decode("utf-8", "replace")
-        except (BlockingIOError, OSError):
-            return
+        """Wait a moment for what it says next, or for its end."""
+        if select.select([self._end], [], [], 0.2)[0]:
+            try:
+                self.said += os.read(self._end, 65536).decode("utf-8", "replace")
+            except OSError:  # it has closed its terminal
+                self.process.wait(LIMIT_S)
 
 
 @contextmanager

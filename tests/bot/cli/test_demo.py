@@ -34,7 +34,7 @@ async def test_enter_prints_a_new_link_that_opens_the_page(
             async with asyncio.timeout(patience(20)):
                 while found.count("?ticket=") < 2:
                     os.write(ours, b"\n")
-                    await asyncio.sleep(0.05)
+                    await asyncio.sleep(0.05)  # a user presses Enter again; no event tells that the demo reads
                     found += capsys.readouterr().out
             links.cancel()
             first, second, *_ = (line.split()[1] for line in found.splitlines())

@@ -117,7 +117,7 @@ async def is_shown(run: Run, task: str) -> str:
             found = await ask(run, "GET", f"/tasks/{task}")
             if found["task"]["state"] == "waiting":
                 return str(found["prompt"])
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # another process: HTTP tells of no change
 
 
 @pytest.mark.parametrize("point", mostly_long(faults.START))

@@ -54,7 +54,7 @@ async def settled(run: Run, *, besides: str = "") -> dict[str, Any]:
             found = await ask(run, "GET", "/tasks/T-1")
             if found["task"]["state"] in {"done", "parked", "failed"} - {besides}:
                 return found
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # another process: HTTP tells of no change
 
 
 async def started(writer: Account) -> tuple[Forked, Run]:

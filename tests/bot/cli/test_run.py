@@ -129,7 +129,7 @@ async def until_waiting(account: Account, run: Run, task: str) -> dict[str, str]
         state = ""
         while state != "waiting":
             state = (await client.get(path, headers=headers)).json()["task"]["state"]
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # another process: HTTP tells of no change
     return await account.task(task)
 
 
