@@ -34,7 +34,7 @@ NOT_WRITTEN = (
     "acp.prompt-noted",
 )
 """The program did not get the prompt."""
-WRITTEN = ("acp.arrived", "dispatch.seen", "delivery.submitting-delivered.written", "acp.turn-over")
+WRITTEN = ("dispatch.seen", "acp.arrived", "delivery.submitting-delivered.written", "acp.turn-over")
 """The program has the prompt, and its turn is lost."""
 
 
@@ -88,13 +88,13 @@ async def killed_at(coder: Account, point: str) -> dict[str, Any]:
         return await settled(again)
 
 
-@pytest.mark.parametrize("point", mostly_long(NOT_WRITTEN, kept=2))
+@pytest.mark.parametrize("point", mostly_long(NOT_WRITTEN))
 async def test_a_kill_before_the_prompt_was_written_sends_it_once(coder: Account, point: str) -> None:
     found = await killed_at(coder, point)
     assert (found["task"]["state"], len(heard(coder)), len(found["answers"])) == ("done", 1, 1)
 
 
-@pytest.mark.parametrize("point", mostly_long(WRITTEN, kept=2))
+@pytest.mark.parametrize("point", mostly_long(WRITTEN))
 async def test_a_kill_after_it_was_written_finds_it_in_the_history_and_sends_nothing_again(
     coder: Account, point: str
 ) -> None:

@@ -143,6 +143,7 @@ async def test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_
     assert [len(prompts) for prompts in heard(place)] == [2]
 
 
+@pytest.mark.long(short="test_a_prompt_that_nobody_saw_arrive_is_settled_by_its_answer_or_told_as_it_stands")
 async def test_a_prompt_that_only_the_user_sees_arrive_is_delivered_at_a_yes(tmp_path: Path) -> None:
     def person(place: Place) -> None:
         with place.init("--no-login", "--leave", "--answer", "0.5") as terminal:
