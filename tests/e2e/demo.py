@@ -8,7 +8,7 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,15 +94,19 @@ def is_stale(screen: str) -> bool:
 
 
 @asynccontextmanager
-async def running_demo(world: Path, *options: str) -> AsyncGenerator[Demo]:
-    """Start what `make demo` starts, wait for its address and its agents, and end it if the test has not."""
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("OCTET_")}
+async def running_demo(
+    world: Path, *options: str, place: Path = ROOT, environ: Mapping[str, str] | None = None
+) -> AsyncGenerator[Demo]:
+    """Start what `make demo` starts, from the files in `place` and with more of an environment, wait for its address
+    and its agents, and end it if the test has not."""
+    more = {"PYTHONPATH": str(place), **(environ or {})}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("OCTET_")} | more
     for name, folder in (("HOME", "home"), ("TMPDIR", "temp"), ("XDG_RUNTIME_DIR", "runtime")):
         (world / folder).mkdir(parents=True)
         environ[name] = str(world / folder)
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "demo", *options),
-        cwd=ROOT,
+        cwd=place,
         env=environ,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

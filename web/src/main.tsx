@@ -40,6 +40,8 @@ async function show(root: HTMLElement): Promise<void> {
   )
 }
 
+// A new link in a tab that shows the page already: the browser alone would change the address only.
+window.addEventListener('hashchange', () => location.reload())
 const root = document.getElementById('root')
 if (root) void show(root)
 // The shell opens without Octet, where the browser allows it.

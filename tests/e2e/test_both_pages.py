@@ -1,0 +1,77 @@
+"""The demo's two pages, the local Discord and Octet's own: each leads to the other, and both show the same tasks."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from scripts import page as building
+from tests.e2e.demo import ROOT, Demo, running_demo
+from tests.e2e.demo_page import card, page_of
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+_BARE = "/usr/bin:/bin"
+_MARK = "<!-- of the wheel -->"
+
+
+async def _use(demo: Demo, page: Page) -> Page:
+    """Go to Octet's page by the link on Discord's, log in, go back by a link, create a task; return Octet's page."""
+    link = await demo.until_told(re.compile(r"Octet's own page +(\S+)"))
+    async with page.expect_popup() as opened:
+        await page.get_by_role("link", name="Octet's own page").click()
+    own = await opened.value
+    assert own.url.partition("#")[0] == link[1].partition("#")[0]
+    await own.goto(link[1])
+    await own.get_by_role("button", name="Log in as Ada").click()
+    await expect(own.get_by_role("heading", name="Home")).to_be_visible()
+    async with own.expect_popup() as opened:
+        await own.get_by_role("link", name="Discord").click()
+    discord = await opened.value
+    await discord.wait_for_selector("body[data-ready]")
+    await own.get_by_role("link", name="Tasks").click()
+    await own.get_by_role("textbox", name="New task").fill("Count the clouds.")
+    await own.get_by_role("combobox", name="Agent", exact=True).first.select_option("Agent-9")
+    await own.get_by_role("button", name="Create").click()
+    await expect(own.get_by_role("heading", name="T-1")).to_be_visible()
+    for seen in (page, discord):
+        await expect(card(seen, "T-1")).to_contain_text("Done")
+        await expect(card(seen, "T-1")).to_contain_text("Count the clouds.")
+    await expect(own.get_by_text("Done", exact=False).first).to_be_visible()
+    return own
+
+
+async def test_the_two_pages_lead_to_each_other_and_show_the_same_task(tmp_path: Path) -> None:
+    building.main()
+    async with running_demo(tmp_path / "world", "--no-desktop") as demo, page_of(demo) as page:
+        await _use(demo, page)
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """Build the wheel with its page, and unpack it; a comment marks its page."""
+    building.main()
+    build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [packed] = tmp_path.glob("*.whl")
+    zipfile.ZipFile(packed).extractall(tmp_path / "place")
+    with (tmp_path / "place/bot/web/static/index.html").open("a", encoding="utf-8") as index:
+        index.write(_MARK)
+    return tmp_path / "place"
+
+
+@pytest.mark.long(short="test_the_two_pages_lead_to_each_other_and_show_the_same_task")
+async def test_the_wheel_carries_the_page_and_needs_no_node(tmp_path: Path, wheel: Path) -> None:
+    assert [shutil.which(program, path=_BARE) for program in ("node", "npm")] == [None, None]
+    bare = running_demo(tmp_path / "world", "--no-desktop", place=wheel, environ={"PATH": _BARE})
+    async with bare as demo, page_of(demo) as page:
+        own = await _use(demo, page)
+        served = await own.request.get(own.url.partition("/tasks")[0])
+        assert _MARK in await served.text()
