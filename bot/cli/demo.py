@@ -33,6 +33,7 @@ OWNER = "Ada"  # the user on the page who becomes the demo's owner
 _CLAIM = re.compile(r"/admin claim code:(\S+)")
 _CONNECTED = re.compile("Discord is connected")
 _HTTP_S = 20
+_LOOK_S = 0.1
 _MODEL_AGENT, _MODEL_URL, _MODEL_KEY = "Agent-9", "SCRIPTED_MODEL_URL", "SCRIPTED_MODEL_KEY"
 _ACP_AGENTS = ("Agent-10", "Agent-11")
 _YOURS = "Agent-12"
@@ -88,11 +89,13 @@ async def _show(
     code = (await octet.line_with(_CLAIM))[1]
     await octet.line_with(_CONNECTED)
     await asyncio.to_thread(_claim, place, code)
+    # Discord has the command, but Octet may not have carried it out.
+    while not (link := await asyncio.to_thread(_page_link, home)):  # noqa: ASYNC110  another process decides
+        await asyncio.sleep(_LOOK_S)
+    await asyncio.to_thread(_ask, place, "link_page", url=link.partition("#")[0])
     _say(f"[{time.monotonic() - began_s:4.1f} s] Octet is connected\n")
     _say(f"Open  {place['link']}")  # tests and programs read this line
     _say("and type  /task new  there. The link works in one browser.")
-    link = await asyncio.to_thread(_page_link, home)
-    await asyncio.to_thread(_ask, place, "link_page", url=link.partition("#")[0])
     _say(f"Octet's own page  {link}")
     _say("Each of the two has a link to the other.")
     _say(f"{_MODEL_AGENT} works like a model agent, but its answers are scripted: no model is used.")
@@ -121,10 +124,12 @@ async def _join_windows(home: Path, desktop: Child, place: Mapping[str, Any]) ->
 
 
 def _page_link(home: Path) -> str:
-    """Return a link that logs a browser in as the demo's owner."""
+    """Return a link that logs a browser in as the demo's owner; empty while Octet has none."""
     roles = cast("list[dict[str, str]]", call(Home(root=home), "GET", "/admin/roles").json())
-    owner = next(one["holder"] for one in roles if one["role"] == "owner")
-    made = call(Home(root=home), "POST", "/page-links", body={"who": owner}).json()
+    owners = [one["holder"] for one in roles if one["role"] == "owner"]
+    if not owners:
+        return ""
+    made = call(Home(root=home), "POST", "/page-links", body={"who": owners[0]}).json()
     return cast("dict[str, str]", made)["address"]
 
 
