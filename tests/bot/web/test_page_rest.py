@@ -40,6 +40,9 @@ async def test_a_message_is_sent_and_its_chain_is_shown(page: Page) -> None:
     await page.get_by_role("button", name="Send").click()
     await page.get_by_role("status").get_by_role("link").click()
     await expect(page.get_by_role("listitem")).to_contain_text("Look at the gulls")
+    await page.goto("/page/messages")
+    await page.get_by_role("combobox", name="Inbox of").select_option("discord:7")
+    await expect(page.get_by_text("There are no messages here.")).to_be_visible()
 
 
 async def test_a_key_is_made_shown_once_and_revoked(page: Page, house: House) -> None:

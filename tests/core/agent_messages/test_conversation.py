@@ -12,7 +12,7 @@ from core.deliveries.model import DeliveryState
 from core.kit.files import write_private
 from core.messages.model import NewFile
 from core.security.model import NotAllowed
-from core.tasks.model import TaskId, TaskState
+from core.tasks.model import NewTask, TaskId, TaskState
 from tests.builders import ADA, BEN, make_new_task, refuses
 from tests.core.agent_messages.test_answers import asked
 from tests.core.agent_messages.test_words import house, say, stands
@@ -87,3 +87,13 @@ async def test_a_file_of_a_message_can_be_read_as_long_as_octet_has_it(tmp_path:
         write_private(Path(sent.message.attachments[0].path), b"another file")
         with refuses("file_not_found"):
             await octet.agent_messages.file(sent.message.id, 0, by=ADA)
+
+
+async def test_a_file_of_a_task_can_be_read_by_those_who_may_see_the_task(tmp_path: Path) -> None:
+    async with house(tmp_path, FakeLane()) as octet:
+        task = await octet.tasks.new(NewTask(brief="Count the birds", attach=BIRDS), by=ADA)
+        assert await octet.tasks.file(task.id, 0, by=ADA) == (BIRDS.name, BIRDS.content)
+        with refuses("file_not_found"):
+            await octet.tasks.file(task.id, 1, by=ADA)
+        with pytest.raises(NotAllowed):
+            await octet.tasks.file(task.id, 0, by=BEN)
