@@ -121,6 +121,9 @@ async def live_windows(report: Report, here: EightDesks, session: aiohttp.Client
     show the seconds: so each look brings a new picture."""
     brief = f"demo: wait {4 * SPAN_S + START_S}\ndemo: silent\nThink about it."
     by_desk = here.agents[:: len(here.agents) // WATCHED][:WATCHED]
+    known = await here.running.ask(session, "GET", "/api/v2/tasks", params={"limit": 500})
+    for one in known["items"]:  # what warmed Octet up may still hold an agent
+        await here.running.ask(session, "POST", f"/api/v2/tasks/{one['id']}/cancel", json={})
     tasks = [
         await here.running.ask(session, "POST", "/api/v2/tasks", json={"brief": brief, "agent": agent})
         for agent in by_desk
