@@ -96,7 +96,7 @@ class Live:
         are not logged in any more. Raises too_many_listeners and Unavailable."""
         actor = await who()
         with self._listening(actor.id if actor else "") as listener:
-            rows = await self._journal.newest(BACKLOG)
+            rows = await self._journal.newest(NEWEST if since is None else BACKLOG)
             last = rows[-1].seq if rows else 0
             known = since is not None and last - BACKLOG <= since <= last
             first = [_change(row) for row in rows if row.seq > (since or 0)] if known else map(_change, rows[-NEWEST:])

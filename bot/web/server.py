@@ -84,6 +84,7 @@ async def serving(app: ASGIApp, listener: Listener) -> AsyncGenerator[None]:
         lifespan="off",
         ws="wsproto",
         ws_max_size=MESSAGE_BYTES,
+        ws_per_message_deflate=False,  # it takes 300 kB for each open page, and pictures are compressed already
         log_config=None,
         log_level="error",  # it warns of every request that is not HTTP: any program could fill the log
         access_log=False,

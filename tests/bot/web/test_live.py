@@ -37,8 +37,9 @@ async def page(
     async with (
         asyncio.timeout(patience(30)),
         aiohttp.ClientSession() as client,
-        client.ws_connect(f"http://127.0.0.1:{port}/api/v2/live", headers=own) as socket,
+        client.ws_connect(f"http://127.0.0.1:{port}/api/v2/live", headers=own, compress=15) as socket,
     ):
+        assert not socket.compress, "a compressor takes 300 kB of each open page"
         await socket.send_json({"secret": new.secret, "since": since})
         yield socket
 
