@@ -34,7 +34,6 @@ REFUSED = {
     "POST /api/v2/desks/{desk}/windows/{window}/forget": "nothing_learned",
     "POST /api/v2/desks/{name}/calibration": "desk_without_worker",
     "POST /api/v2/desks/{name}/calibration/answer": "no_open_calibration",
-    "POST /api/v2/desks/{name}/calibration/page": "no_open_calibration",
     "POST /api/v2/dialogs/{dialog}/choose": "dialog_not_found",
     "POST /api/v2/log-ins/{log_in}/end": "log_in_not_found",
     "POST /api/v2/messages/{message}/cancel": "message_not_found",
