@@ -86,7 +86,7 @@ def _view(view: TaskView) -> str:
         lines.append(f"\nDelivery to {delivery.agent} ({where}): {_progress(delivery, ' · ')}")
     for answer in view.answers:
         text = text_for_people(answer.body, answer.expired_ms)
-        lines += ["", f"{answer.sender} ({_how(answer)}):", _indented(text)]
+        lines += ["", f"{answer.sender.removeprefix('agent:')} ({_how(answer)}):", _indented(text)]
         lines += [_UNCHECKED] * bool(answer.evidence) + [f"  {printable(one.line)}" for one in answer.evidence]
     return "\n".join(lines)
 
@@ -109,7 +109,7 @@ def _how(answer: Message) -> str:
         return "read in its window, unverified" if answer.final else "read in its window, unverified and partial"
     if answer.source is Source.ACP:
         return "the last message of its turn, by ACP, unverified"
-    return "done, says its agent (not checked)" if answer.final else "reply"
+    return "done, not checked" if answer.final else "reply"
 
 
 def _progress(delivery: Delivery, between: str = ": ") -> str:

@@ -4,7 +4,7 @@ import { useMutation, type UseQueryResult } from '@tanstack/react-query'
 import { useEffect, useState, type ReactNode } from 'react'
 import { Link } from 'wouter'
 import { language, t } from './language'
-import { useMay } from './me'
+import { useMay, useNameOf } from './me'
 import { colourOf, wordOf } from './words'
 
 /** Show a query: that it loads, why it failed and what to do, or what it found. */
@@ -97,6 +97,8 @@ const LONG_ID = /^[0-9A-Z]{26}$/ // of messages and deliveries; its end is enoug
 
 /** What a row of the journal is about, with a link where there is a screen for it. */
 export function Subject({ of: subject }: { of: string }) {
+  const nameOf = useNameOf()
+  if (subject.startsWith('person:')) return <span title={subject}>{nameOf(subject)}</span>
   const [kind = '', name = ''] = subject.split(/:(.*)/)
   const said = LONG_ID.test(name) ? `${kind} …${name.slice(-6)}` : PLACES[kind] ? name : subject
   const place = PLACES[kind]

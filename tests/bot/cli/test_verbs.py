@@ -166,7 +166,7 @@ async def test_a_task_is_ended_with_words_and_shows_them_as_not_checked(served: 
     assert f"Marked {task} as done" in ended.out
     shown = (await served.octet("task", "show", task)).out
     assert "  I looked\n  myself" in shown
-    assert "says its agent (not checked)" in shown
+    assert "(done, not checked)" in shown
     assert code not in shown
     seen = json.loads((await served.octet("task", "show", task, "--json")).out)
     assert seen["task"]["state"] == "done"
