@@ -1,4 +1,4 @@
-"""What proofs need to run a command. automation/checks has the real one, over bubblewrap."""
+"""What proofs need to run a command. automation/bubblewrap has the real one."""
 
 from __future__ import annotations
 

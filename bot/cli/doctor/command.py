@@ -77,6 +77,7 @@ def _all(place: Home, *, online: bool) -> Iterator[tuple[str, Finding]]:
             ("home", lambda: ok(f"the configuration in {place.config} is valid")),
             ("desks", lambda: desks.displays(config)),
             ("agents", lambda: programs.agents(config)),
+            ("checks", lambda: machine.sandbox(place)),
             ("away", lambda: machine.survey(config)),
             ("away", lambda: machine.inhibitor(config)),
             ("away", lambda: machine.at_login(place)),

@@ -12,6 +12,7 @@ import zoneinfo
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 
+from automation.bubblewrap.sandbox import Bubblewrap
 from automation.desktop.power.idle_settings import IdleAction, IdleEffect, find_idle_actions, this_machine
 from automation.desktop.power.inhibitors import NotInhibited, SleepInhibitor
 from automation.desktop.power.keep_awake import find_inhibitor
@@ -103,6 +104,13 @@ def zones(available: frozenset[str] | None = None) -> Finding:
         what = "there are no data about time zones, so Octet uses this machine's time zone only"
         return warning(what, f"sudo apt-get install tzdata, or {sys.executable} -m pip install tzdata")
     return ok(f"time zone data: {len(known)} zones")
+
+
+def sandbox(place: Home) -> Finding:
+    """Try whether the commands of checks can be confined here."""
+    if found := asyncio.run(Bubblewrap(place.checks).refusal()):
+        return warning(f"checks cannot run commands: {found.what}", found.cure)
+    return ok("checks can run commands, confined by bubblewrap")
 
 
 def survey(config: Config) -> Iterator[Finding]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.cli.doctor import machine
 from bot.cli.doctor.model import Finding, FindingLevel
+from core.home import Home
 
 OK, WARNING, PROBLEM = FindingLevel.OK, FindingLevel.WARNING, FindingLevel.PROBLEM
 
@@ -51,3 +53,12 @@ def test_a_python_without_tk_is_told_with_its_package(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "tkinter", None)
     found = machine.tkinter()
     assert (found.level, found.cure) == (WARNING, "sudo apt-get install python3-tk")
+
+
+def test_a_machine_that_cannot_confine_the_commands_of_checks_is_told_with_the_repair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert machine.sandbox(Home(root=tmp_path)).level is OK
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = machine.sandbox(Home(root=tmp_path))
+    assert (found.level, found.cure) == (WARNING, "Install it: sudo apt install bubblewrap")
