@@ -346,6 +346,10 @@ answer_quota_exceeded: Task {id} has reached its limit of {texts} texts or {mega
     answer: put everything into one text and run `octet done {id} …`.
 api_key_exists: There is already a key called {id}. Choose another name, or revoke that key first.
 being_reloaded: Octet is already reloading the configuration. Wait until it has finished, then try again.
+base_moved: The branch {branch} moved meanwhile: it is at {now}. Merge again, so that the newest state is included.
+branch_checked_out: {folder} has the branch {branch} checked out, and Octet never changes your files. Have the work
+    written to a new branch instead, and run `git merge` with that branch there.
+branch_exists: {path} has a branch {branch} with other commits already. Choose another name.
 calibration_busy: Octet is still calibrating desk {id}. Wait until it asks again, or ends.
 chain_stopped: A user or Octet stopped this chain of messages between agents. Continue your task without them, and
     report to your user with `octet reply`.
@@ -363,6 +367,12 @@ dialog_closed: Octet pressed nothing: {agent} no longer waits for this ({how}).
 display_down: The display of desk {desk} is not running: {why}. Start it with `octet desk up --desk {desk}`.
 files_quota_exceeded: The files of {whose} reach the limit of {megabytes} MB. Send the text alone, or name a path on
     this machine. Files go with the texts of their tasks, after `keep_texts_days`.
+folder_not_clean: Files in {folder} changed after Octet saved them: {paths}. Stop the programs that work there;
+    Octet then saves them again.
+folder_not_ours: {folder} has files that Octet did not put there, and Octet leaves them. Empty it, or name another
+    folder.
+folder_not_plain: {what} in {folder} is not what Octet made: it may lead elsewhere. Save what you need of that folder
+    and remove it; Octet makes a new one.
 has_parts: {id} goes to no agent; its parts do. Assign a part.
 last_owner: {id} is the only owner. Make someone else owner first: `/admin bind`.
 lease_lost: Another attempt holds delivery {id} now (fence {fence}); this attempt must stop.
@@ -464,6 +474,7 @@ wrong_server: Octet answers only in its own server.
     Invalid: """
 bad_autostart_name: {id} is not a valid name: use up to 40 lowercase letters, digits, - and _, for example "octet-work".
 bad_name: `{text}` is not a valid name. Use up to 100 printable characters; for a profile letters, digits, - and _.
+bad_branch: {branch} is not a valid name for a branch. Use letters, digits, -, _, . and /, for example octet/T-142.
 body_incomplete: This request's body is incomplete. Send it again.
 env_file_not_read: Octet cannot read {file}: {why}. Nothing was written.
 files_too_large: The files of a request have at most {megabytes} MB in all. Attach less, or name a path on this machine.
@@ -484,6 +495,7 @@ invalid_moment: `{text}` is not a time. Write `2h` or `3 days` from now, `tomorr
 invalid_scope: {value} is not a scope. Use a role, such as viewer, or permissions, such as task.create, separated by
     commas.
 invalid_zone: `{text}` is not a time zone. Write it like Europe/Berlin, or `machine`.
+lfs_refused: {where} keeps files in Git LFS ({paths}), which Octet does not fetch. Use a repository without it.
 message_without_text: This message has no text. Type `/task new` and write the task yourself.
 name_one: Name an agent to see its window, or a desk to see its whole display.
 moment_past: {text} is in the past.
@@ -518,7 +530,10 @@ program_missing: The {count} new panes need a program. Give the agent's program 
 push_address_refused: Octet pushes only to the services of Chrome, Edge, Firefox and Safari, and this is none of their
     addresses. Use one of these browsers.
 question_missing: A question needs its text; without it name the ticket of an earlier question.
+repository_unusable: Octet cannot work with the repository {path}: {why}. Correct it there or in config/projects.toml.
 several_tasks: This text names {count} tasks. `octet task import` creates them all.
+submodules_refused: {where} contains other git repositories: {paths}. Octet takes no submodules: remove them, or name
+    them in .gitignore.
 template_missing: There is no {file}. Give the agent's program and its profile: octet desk up --agents {agents}
     --profile NAME -- PROGRAM ARGUMENTS… ({agent} and {number} are filled in for each).
 too_few_agents: Best of {wanted} needs {wanted} capable agents (at least two); found {found}.
@@ -599,6 +614,9 @@ child_silent: Octet started {what}, which was not ready within {limit_s} seconds
     busy.
 desk_without_worker: No agent works at desk {id} yet. Use `octet calibrate` at the machine.
 did_not_start: Octet did not start. `octet run` shows why. The end of its log, {log}: {words}
+folder_busy: Octet cannot remove {folder}: {why}. End the programs that work there.
+git_failed: git could not do its work ({command}): {why}. Free disk space, or repair what it names; then try again.
+git_missing: Octet needs git 2.38 or newer; found: {found}. Install it, then try again.
 home_unusable: Octet cannot use {path}: {why}. Free space or make it writable, then start again.
 log_in_not_confirmed: Discord did not confirm who you are ({why}). Press *Log in with Discord* again.
 may_be_done: Octet may have carried out this command: it was sent, and the answer was lost. Check before you repeat it.
