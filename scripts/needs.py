@@ -89,12 +89,14 @@ MINGW = Need(
 WINE = Need("wine", command("wine"))  # for `make test-windows` alone
 ATOMIC = Need("libatomic1", library("libatomic.so.1"))  # Playwright's driver is linked with it
 
+BUBBLEWRAP = Need("bubblewrap", command("bwrap"))  # confines what checks run
+
 DESKTOP = (XVFB, OPENBOX, XTERM, FONTS, FONT_CACHE)
 NEEDS = {
-    "demo": DESKTOP,
+    "demo": (*DESKTOP, BUBBLEWRAP),
     "check": (),
     "windows": (XVFB, FONTS, FONT_CACHE, MINGW, WINE),
-    "unit": (),
+    "unit": (BUBBLEWRAP,),
     "contract": (*DESKTOP, EDITOR, XCLIP, TMUX, MINGW),
     "display": (
         *(*DESKTOP, TMUX, XDOTOOL, XCLIP, SESSION_BUS, ACCESSIBILITY, GOBJECT, GTK, QT, XFCE_TERMINAL),
@@ -102,7 +104,7 @@ NEEDS = {
     ),
     "browser": (*DESKTOP, CHROMIUM, ATOMIC),
     "database": (),
-    "tour": (*DESKTOP, CHROMIUM, ATOMIC, EMOJI),  # without the emoji its pictures show empty boxes
+    "tour": (*DESKTOP, BUBBLEWRAP, CHROMIUM, ATOMIC, EMOJI),  # without the emoji its pictures show empty boxes
 }
 
 WELCOME = {"demo": (CHROMIUM, CHROMIUM_SANDBOX, SESSION_BUS, ACCESSIBILITY, EMOJI)}
@@ -113,6 +115,7 @@ _FOR = {
     "one window that is a page in a browser": (CHROMIUM, CHROMIUM_SANDBOX),
     "reading that page's text": (SESSION_BUS, ACCESSIBILITY),
     "coloured signs of states on the page": (EMOJI,),
+    "checks of what agents did": (BUBBLEWRAP,),
     "Octet itself": (Need("python3-venv", bool), Need("python3-tk", bool)),
 }
 

@@ -32,6 +32,7 @@ PROGRAMS = (
     "stterm",
     "chromium",
     "x86_64-w64-mingw32-gcc",
+    "bwrap",
 )
 PACKAGES = (
     "xvfb",
@@ -49,6 +50,7 @@ PACKAGES = (
     "stterm",
     "chromium",
     "gcc-mingw-w64-x86-64-win32",
+    "bubblewrap",
 )
 COMPLETE = bootstrap.Python("/somewhere/python3", (3, 12, 1), ())
 
@@ -57,7 +59,7 @@ APT = """#!/bin/sh
 echo "$@" >>"{folder}/asked"
 for package in "$@"; do
     case $package in xvfb) package=Xvfb ;; fontconfig) package=fc-cache ;; dbus) package=dbus-daemon ;;
-        rxvt-unicode) package=urxvt ;; gcc-mingw-*) package=x86_64-w64-mingw32-gcc ;; esac
+        bubblewrap) package=bwrap ;; rxvt-unicode) package=urxvt ;; gcc-mingw-*) package=x86_64-w64-mingw32-gcc ;; esac
     echo "#!/bin/sh" >"{folder}/$package" && /bin/chmod +x "{folder}/$package"
 done
 """
@@ -139,7 +141,7 @@ def test_a_machine_with_everything_needs_no_apt(machine: Path) -> None:
 
 
 def test_the_demo_goes_on_without_a_browser_and_names_what_would_bring_it(machine: Path) -> None:
-    for name in ("Xvfb", "openbox", "xterm", "fc-cache"):
+    for name in ("Xvfb", "openbox", "xterm", "fc-cache", "bwrap"):
         program(machine, name)
     program(machine, "apt-get", "#!/bin/sh\necho nobody may be asked for this >&2\nexit 100\n")
     done = run(machine, "demo")
@@ -173,6 +175,8 @@ def test_what_the_demo_can_do_without_stops_nothing_when_apt_cannot_have_it(mach
 
 
 def test_fewer_tiers_need_less(machine: Path) -> None:
+    assert run(machine, tiers="contract").returncode == 1
+    program(machine, "bwrap")
     assert run(machine, tiers="unit").returncode == 0
 
 

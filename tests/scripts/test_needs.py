@@ -41,8 +41,9 @@ def test_a_program_on_path_is_not_missing(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert "xvfb" not in missing_packages(("display",))
 
 
-def test_the_unit_tier_needs_nothing() -> None:
-    assert missing_packages(("unit",)) == []
+def test_the_unit_tier_needs_only_what_confines_checks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert missing_packages(("unit",)) == ["bubblewrap"]
 
 
 def test_each_group_of_packages_says_what_it_is_for() -> None:

@@ -35,6 +35,7 @@ def suite(tmp_path: Path) -> Path:
     (tmp_path / "test_story.py").write_text(STORY)
     (tmp_path / "conftest.py").write_text((ROOT / "tests/runner.py").read_text())
     (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "bwrap").touch(mode=0o755)  # the one program that the unit tier needs
     return tmp_path
 
 
