@@ -139,10 +139,10 @@ async def test_the_wall_keeps_the_screen_on_as_long_as_it_is_shown(page: Page) -
     )
     await page.goto("/page")
     await page.get_by_role("link", name="Wall").click()
-    await page.wait_for_function("window.held.join() === 'screen'")
+    await page.wait_for_function("() => window.held.join() === 'screen'")
     await page.go_back()
     await expect(page.get_by_role("heading", name="Home")).to_be_visible()
-    await page.wait_for_function("window.held.length === 0")
+    await page.wait_for_function("() => window.held.length === 0")
 
 
 async def test_a_viewer_is_offered_no_act_of_another_role(page: Page, context: BrowserContext, house: House) -> None:
