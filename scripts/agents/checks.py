@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from scripts.agents.meeting import ACP, AGENT, HEARD_S, USABLE_S, Meeting, NeverCame, is_same
+from scripts.agents.meeting import ACP, AGENT, HEARD_S, OVER, USABLE_S, Meeting, NeverCame, is_same
 from scripts.agents.programs import PROGRAMS
 from scripts.agents.texts import TEXTS
 
@@ -157,7 +157,7 @@ async def _crashes(meeting: Meeting, strike: Callable[[str], Awaitable[None]]) -
             await meeting.until(lambda task=task: meeting.heard(task), HEARD_S / 2, "")
         times = len(meeting.heard(task))
         row = (meeting.rows(task) or [row])[-1]  # what was refused may have gone to the program that started again
-        claim = str(row["state"])
+        claim = str(row["state"]) if row["state"] in OVER else "open"
         if not times and claim == "delivered" and await _is_interrupted(meeting, task):
             claim = "turn lost"  # the program has the prompt in its history, and ended before it asked its model
         word = "doubled" if times > 1 else f"heard {'once' if times else 'never'}, {claim}"
