@@ -22,6 +22,7 @@ from bot import answer_spool, runfile
 from bot.desk_workers import DeskWorkerPool
 from core.config.loader import Config
 from core.coordinator import Coordinator
+from core.home import Home
 from core.journal.model import Event
 from core.kit import faults
 from core.kit.clock import SystemClock
@@ -32,6 +33,7 @@ from core.kit.priority import hurry
 from core.kit.process_start import start_time
 from core.kit.signals import stop_at_eof, stop_signals
 from core.kit.supervise import supervise
+from core.proofs.ports import WorkTools
 from core.security.model import HUB, Actor
 from core.settings.model import Settings
 from core.store.errors import of_system
@@ -102,11 +104,11 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
     async with Coordinator.open(
         config,
         workers,
+        work_tools(config.home),
         agent_command=agent_command(config.settings.agents.agent_command),
         is_discord_connected=None if config.settings.discord_token is None else connected.is_set,
     ) as coordinator:
-        http = config.settings.http
-        with listening(http.host, http.port) as listener:
+        with listening((http := config.settings.http).host, http.port) as listener:
             faults.point("start.listening")
             run = runfile.Run(
                 pid=os.getpid(),
@@ -131,15 +133,12 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                 push_key=_push_key(config),
             )
             async with asyncio.TaskGroup() as group:
-                examination = coordinator.store.examination
-                supervise(group, "damage", examination.damage())
-                supervise(group, "journal head", coordinator.journal.keep_head())
-                supervise(group, "retention", coordinator.retention.run())
-                supervise(group, "audit", coordinator.audit.run())
+                _look_after_store(group, coordinator)
                 supervise(group, "loop lag", lag.run())
                 _push(group, config, coordinator)
                 supervise(group, "recovery", _after_trouble(coordinator))
                 supervise(group, "dispatch", coordinator.dispatch.run())
+                supervise(group, "checks", coordinator.proofs.run())
                 _send_heartbeats(group, config, coordinator)
                 _stay_awake(group, coordinator)
                 supervise(group, "desks", workers.run())
@@ -158,6 +157,14 @@ async def _live(config: Config, environ: Mapping[str, str], say: Say) -> None:
                         else:
                             supervise(group, "discord", _discord(config.settings, coordinator, connected, say))
                         await asyncio.Event().wait()
+
+
+def work_tools(home: Home) -> WorkTools:
+    """Make what works on the files of tasks."""
+    from automation.bubblewrap.sandbox import Bubblewrap
+    from automation.git.gateway import Git
+
+    return WorkTools(git=Git(), sandbox=Bubblewrap(home.checks.resolve()))
 
 
 def mcp_app(coordinator: Coordinator, *, version: str) -> AgentsApp:
@@ -198,6 +205,14 @@ def _push(group: asyncio.TaskGroup, config: Config, coordinator: Coordinator) ->
     contact = config.settings.http.public_url or "mailto:octet@localhost"
     send = push.sender(config.home.push_key, contact) if push.is_installed() else None
     supervise(group, "push", push.Push(coordinator, send=send).run())
+
+
+def _look_after_store(group: asyncio.TaskGroup, coordinator: Coordinator) -> None:
+    examination = coordinator.store.examination
+    supervise(group, "damage", examination.damage())
+    supervise(group, "journal head", coordinator.journal.keep_head())
+    supervise(group, "retention", coordinator.retention.run())
+    supervise(group, "audit", coordinator.audit.run())
 
 
 async def _after_trouble(coordinator: Coordinator) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -37,6 +39,8 @@ from core.messages.prompts import PromptRenderer
 from core.messages.service import Messages
 from core.notices.mentions import Mentions
 from core.notices.service import Notices
+from core.proofs.ports import WorkTools
+from core.proofs.service import Proofs
 from core.receipts.retention import Retention
 from core.receipts.service import Receipts
 from core.remedies import refused
@@ -46,6 +50,7 @@ from core.security.codes import ReplyKeys, TaskCodes, home_id
 from core.security.keys import load_key
 from core.security.log_ins import LogIns, SavedViews
 from core.security.service import People
+from core.settings.model import TalkLimits
 from core.store.engine import Store
 from core.supervision.clock_steps import ClockSteps
 from core.supervision.screen_locks import ScreenLocks
@@ -53,10 +58,20 @@ from core.tasks.parts import TaskParts
 from core.tasks.service import Tasks
 from core.tasks.services import TaskServices
 from core.tasks.transfer import TaskTransfer
+from core.workspaces.plans import Plans
+from core.workspaces.service import Workspaces
 
 log = structlog.get_logger(__name__)
 
 _MARK_CHARS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Acting:
+    """What acts for the coordinator."""
+
+    desk_workers: DeskWorkers
+    tools: WorkTools
 
 
 class Coordinator:
@@ -65,7 +80,7 @@ class Coordinator:
     def __init__(
         self,
         config: Config,
-        desk_workers: DeskWorkers,
+        acting: _Acting,
         services: TaskServices,
         *,
         policy: RetryPolicy,
@@ -74,17 +89,14 @@ class Coordinator:
     ) -> None:
         """Make all services; `open` also loads them."""
         home, settings, talk_limits = config.home, config.settings, config.settings.talk
+        desk_workers, sandbox = acting.desk_workers, acting.tools.sandbox
         store, journal, clock, codes = services.store, services.journal, services.clock, services.codes
         self.home_id, self.store, self.journal, self.notices = codes.home_id, store, journal, services.notices
         self.clock, self.agents, self.desks = clock, services.agents, services.desks
-        self.messages, self.deliveries = services.messages, services.deliveries
-        prompts = PromptRenderer(
-            home.briefs.resolve(),
-            config.driven_agents(),
-            config.prompts,
-            command=agent_command,
-            may_delegate=lambda name: talk_limits.subtask_depth > 0 and services.agents.delegates(name),
-        )
+        self.messages, self.deliveries, self.workspaces = services.messages, services.deliveries, services.workspaces
+        may_delegate = partial(_may_delegate, talk_limits, services.agents)
+        given = home.briefs.resolve(), config.driven_agents(), config.prompts
+        prompts = PromptRenderer(*given, command=agent_command, may_delegate=may_delegate)
         self.tasks = Tasks(services, briefs=prompts, silent_after_ms=policy.agent_timeout_ms, limits=settings.answers)
         repository = self.tasks.repository
         self.task_parts, self.traces = TaskParts(self.tasks, self.messages), Traces(services, talk_limits)
@@ -111,6 +123,7 @@ class Coordinator:
         self.dispatch = dispatch = Dispatch(services, work, lanes=desk_workers.lanes(config), keys=keys)
         self.availability, self.unknowns, self.nudges = dispatch.availability, dispatch.unknowns, dispatch.nudges
         self.reading, self.hooks, self.turns = dispatch.reading, dispatch.hooks, dispatch.turns
+        self.proofs = Proofs(services, self.tasks, self.agent_messages, sandbox, settings.checks)
         self.people = People(store=store, journal=journal, clock=clock, ids=services.ids)
         self.api_keys = ApiKeys(
             store=store, journal=journal, clock=clock, ids=services.ids, key=codes.key, rights_of=self.people.own_rights
@@ -159,6 +172,7 @@ class Coordinator:
         cls,
         config: Config,
         desk_workers: DeskWorkers,
+        tools: WorkTools,
         *,
         agent_command: str = "octet",
         clock: Clock | None = None,
@@ -190,6 +204,9 @@ class Coordinator:
                 messages=Messages(
                     store=store, journal=journal, clock=clock, ids=ids, attachments=home.attachments.resolve()
                 ),
+                workspaces=Workspaces(
+                    home, store, journal, clock, git=tools.git, plans=Plans(config.projects, config.checks)
+                ),
                 deliveries=Deliveries(store=store, journal=journal, notices=notices, clock=clock, ids=ids),
                 codes=TaskCodes(home_id=await home_id(store, ids), key=codes_key),
                 clock=clock,
@@ -197,7 +214,7 @@ class Coordinator:
             )
             octet = cls(
                 config,
-                desk_workers,
+                _Acting(desk_workers=desk_workers, tools=tools),
                 services,
                 policy=policy,
                 agent_command=agent_command,
@@ -206,10 +223,14 @@ class Coordinator:
             rights = octet.people, octet.api_keys, octet.log_ins
             steps = ClockSteps(services, octet.tasks, policy, octet.questions, rights)
             first = octet.mentions, octet.messages, octet.agents, octet.desks
-            for service in (steps, *rights, *first, octet.tasks, octet.dispatch, octet.blocked_windows):
+            for service in (steps, *rights, *first, octet.tasks, octet.dispatch, octet.proofs, octet.blocked_windows):
                 await service.load()
             faults.point("start.recovered")
             yield octet
+
+
+def _may_delegate(limits: TalkLimits, agents: Agents, name: str) -> bool:
+    return limits.subtask_depth > 0 and agents.delegates(name)
 
 
 @asynccontextmanager

@@ -52,6 +52,8 @@ class Home:
     anchors = _Place("anchors")  # pictures of the part of each window that always looks the same
     learned = _Place("learned")  # what Octet learned of windows automatically, a file for each desk; 0700
     log = _Place("log/octet.log")  # what `octet run` reports, without secrets; with its folder for this account only
+    vaults = _Place("vaults")  # Octet's own bare repository of each project; 0700
+    workspaces = _Place("workspaces")  # the folders in which agents work on tasks of projects; 0700
     checks = _Place("checks")  # copies of folders in which commands of checks run; 0700
     acp = _Place("acp")  # a folder for each ACP agent: its conversation, its program's output; 0700
     # One folder per virtual display: its owner, its status, its cookie, its programs' output; 0700.

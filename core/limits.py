@@ -56,6 +56,7 @@ FILE_NAME = Limit("the name of a file", 300, is_name=True)
 
 # Lists
 NAMES = Limit("a list of tasks, messages, capabilities or names", 100, "items", each=NAME)
+CHECKS = Limit("the checks of a task", 20, "checks", each=NAME)
 LABELS = Limit("the labels of a task", 20, "labels", each=LABEL)
 CHOICES = Limit("the answers that a question offers", 10, "choices", each=CHOICE)
 EVIDENCE = Limit("the evidence of an answer", 20, "items")

@@ -136,6 +136,8 @@ class Reason(StrEnum):
     PROGRAM_FAILED = "program_failed"
     NOT_LOGGED_IN = "not_logged_in"
     NOT_OFFERED = "not_offered"
+    FOLDER_NOT_READY = "folder_not_ready"
+    CHECKS_AGAIN = "checks_again"  # they failed, and its agent repairs its work
 
 
 AT_A_LIMIT = frozenset({Reason.RATE_LIMITED, Reason.WINDOW_LIMIT, Reason.ACCOUNT_LIMIT})
@@ -157,6 +159,7 @@ class WaitReason(StrEnum):
     DRY_RUN = "dry_run"
     AGENT = "agent"  # no agent of the present config can do it
     PAUSED = "paused"  # users paused all agents that could do it
+    FOLDER = "folder"  # Octet cannot make the folder of its agent ready
 
 
 class BlockCause(StrEnum):
@@ -174,6 +177,9 @@ class ParkCause(StrEnum):
     DELIVERY_UNKNOWN = "delivery_unknown"
     LOST = "lost"  # no delivery to its agent is under way any more, for an unknown reason
     INTERRUPTED = "interrupted"  # its agent was interrupted and is free; the task stays its agent's to continue
+    CHECKS_FAILED = "checks_failed"  # its checks failed each time that its agent may try
+    CHECKS_REFUSED = "checks_refused"  # Octet cannot run its checks as it must
+    CHECK_ASKS = "check_asks"  # a check asks a person
     SILENT = "silent"  # its agent gave no sign for too long; the task stays its agent's
 
 

@@ -142,6 +142,58 @@ hold: its desk or agent is stopped
     Resume the desk with `/desk release`, or answer what its agent waits for.
 agent: no configured agent can do it
     Add a suitable agent to config/agents.toml, or cancel the task with `/task cancel`.
+folder: the folder of its agent is not ready
+    Octet tries again every half minute. If the folder has changes of yours, commit or move them.
+folder_not_ready: the folder of its agent is not ready
+    Octet tries again every half minute. If the folder has changes of yours, commit or move them.
+checks_again: its checks failed; its agent repairs the work
+    No action needed. `/task checks` shows their output.
+no_sandbox: commands cannot be confined on this machine
+    `octet doctor` says why, and what to install.
+no_command: its program is missing
+    Install it, or correct `command` in config/checks.toml.
+no_share: a folder to share is missing
+    Make the folder, or correct `share` in config/projects.toml.
+not_configured: config/checks.toml has changed
+    Use `/task check` to run the check as it is now.
+no_folder: Octet could not read the folder
+    Repair what is named beside this, then use `/task check`.
+too_much_memory: it took too much memory
+    Raise `memory_mb` of the check in config/checks.toml if it needs that.
+too_many_processes: it started too many processes
+    Raise `processes` of the check in config/checks.toml if it needs that.
+too_much_disk: it wrote too much
+    Raise `disk_mb` of the check in config/checks.toml if it needs that.
+took_too_long: it took too long
+    Raise `time_s` of the check in config/checks.toml if it needs that.
+protected: the work changed a file that decides the check
+    Look at the change with `/task diff`. If it is right, use `/task accept`.
+out_of_scope: the work changed files outside its scope
+    Look at the change with `/task diff`. If it is right, use `/task accept`.
+too_large: the change is too large
+    Split the task, or raise the limits of the check in config/checks.toml.
+tests_removed: the work removed tests
+    Look at the change with `/task diff`. If it is right, use `/task accept`.
+tests_skipped: the work skips tests
+    Look at the change with `/task diff`. If it is right, use `/task accept`.
+secret_found: an added line looks like a secret
+    Replace the secret everywhere it is used, and have the agent remove it.
+missing: something is missing
+    Tell the agent with `/task reject`.
+not_clean: not all changes are committed
+    Tell the agent with `/task reject`.
+few_commits: there are too few commits
+    Tell the agent with `/task reject`.
+wrong_author: a commit has another author
+    Look at the commits on the task's branch.
+rejected: rejected
+    The agent repairs its work with the reason given.
+checks_failed: its checks failed
+    `/task checks` shows their output. `/task retry` gives it to an agent again; `/task accept` accepts it as it is.
+checks_refused: Octet cannot run its checks
+    `/task checks` shows why. Repair that and press `/task check`; or `/task accept` accepts it as it is.
+check_asks: a check asks you
+    Look at the work with `/task diff`, then use `/task accept` or `/task reject`.
 paused: its agent is paused
     Resume the agent with `/agent resume`, or choose another with `/task assign`.
 approval: its window waits for an answer
@@ -394,7 +446,11 @@ no_unknown_delivery: There is nothing to decide about {what}: {how}.
 no_window_for_action: {agent} has no window in which Octet could press a key. `/agent show` shows its lane.
 not_a_parent: {id} is a best-of task, so it takes no other parts.
 not_agreed: no answer: nothing was changed (use --yes)
-not_done: {id} is {state}; only a task that is done can be picked or marked as wrong.
+not_done: {id} is {state}; that needs a task that is done.
+not_in_review: {id} is {state}. You can accept, reject or check only a task whose agent said done and whose checks have
+    not passed.
+merge_conflicts: {id} conflicts with the base branch in {paths}. Nothing was merged. Merge the base
+    branch into the task's branch first, or give the work back with `/task reject`.
 not_saved: {what} is also set in .env or in the environment, which override this. Remove it there, or choose the same
     value.
 not_worked_on: No agent works on {id} now, so there is nothing to stop.
@@ -472,6 +528,9 @@ user_unknown: You can't use Octet here yet. Ask {owner} for a role.
 wrong_server: Octet answers only in its own server.
 """,
     Invalid: """
+bad_check_value: The check {given} is not valid: {why}.
+check_needs_project: The check {name} looks at files: give the task a project.
+too_many_checks: A task has at most {most} checks.
 bad_autostart_name: {id} is not a valid name: use up to 40 lowercase letters, digits, - and _, for example "octet-work".
 bad_name: `{text}` is not a valid name. Use up to 100 printable characters; for a profile letters, digits, - and _.
 bad_branch: {branch} is not a valid name for a branch. Use letters, digits, -, _, . and /, for example octet/T-142.
@@ -566,6 +625,9 @@ no_home: {home} has no config/octet.toml yet. Create it with `octet init`, or na
 """,
     NotFound: """
 agent_not_found: There is no agent called {id}. `/agent list` shows all agents.
+unknown_project: There is no project called {name} in config/projects.toml; {known}.
+unknown_check: There is no check called {name} in config/checks.toml; {known}.
+no_workspace: {id} has no folder yet: only a task of a project has one, once an agent has it.
 api_key_not_found: There is no valid key called {id}. `/admin keys` lists all keys.
 binding_not_found: {id} has no such role here. `/admin roles` lists all roles.
 calibration_window_not_found: No window on the display {what}. `octet calibrate --list` shows all windows.

@@ -24,12 +24,30 @@ from core.profiles.model import (
     Transcript,
 )
 from core.settings.model import Model, Settings
+from core.settings.projects import (
+    CheckParameter,
+    CommandCheck,
+    DiffCheck,
+    FilesCheck,
+    GitCheck,
+    PersonCheck,
+    Project,
+)
 from scripts.verb_tables import table_of, write
 
 _FILES: dict[str, dict[str, Any]] = {
     "config/agents.toml": {"[[agents]]": Agent},
     "config/programs.toml": {"[programs.NAME]": Program},
     "config/models.toml": {"[models.NAME]": Model},
+    "config/projects.toml": {"[projects.NAME]": Project},
+    "config/checks.toml": {
+        '[checks.NAME] with kind = "command"': CommandCheck,
+        "parameters.NAME of it": CheckParameter,
+        '[checks.NAME] with kind = "files"': FilesCheck,
+        '[checks.NAME] with kind = "diff"': DiffCheck,
+        '[checks.NAME] with kind = "git"': GitCheck,
+        '[checks.NAME] with kind = "person"': PersonCheck,
+    },
     "config/desks/NAME.toml": {
         "": Desk,
         "[user_activity]": UserActivityPolicy,

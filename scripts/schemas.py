@@ -8,6 +8,7 @@ from pathlib import Path
 from core.config.agents import agents_schema, models_schema, programs_schema
 from core.config.desks import json_schema as of_desk
 from core.config.profiles import json_schema as of_profile
+from core.config.projects import checks_schema, projects_schema
 
 FOLDER = Path(__file__).parents[1] / "config" / "schemas"
 PUBLISHED = {
@@ -16,6 +17,8 @@ PUBLISHED = {
     "agents": agents_schema,
     "models": models_schema,
     "programs": programs_schema,
+    "projects": projects_schema,
+    "checks": checks_schema,
 }
 """Each file there, and what it holds."""
 

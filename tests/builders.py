@@ -13,6 +13,7 @@ from typing import Literal, NoReturn
 import pytest
 from sqlalchemy import select, text
 
+from bot.app import work_tools
 from core.agents.model import Agent, AgentName, Lane, Route
 from core.config.loader import Config
 from core.coordinator import Coordinator
@@ -35,6 +36,7 @@ from core.remedies import refused
 from core.retry_policy import RetryPolicy
 from core.security.model import ROLE_ALLOWS, Actor, ActorKind, Permission, Right, Role
 from core.settings.model import ReceiptSettings, Settings, TalkLimits
+from core.settings.projects import Check, Project
 from core.tasks.model import NewTask, Task
 
 
@@ -170,6 +172,8 @@ def make_config(
     keeping: ReceiptSettings | None = None,
     read_agents: Collection[str] = (),
     talk: TalkLimits | None = None,
+    projects: Mapping[str, Project] | None = None,
+    checks: Mapping[str, Check] | None = None,
 ) -> MadeConfig:
     home.mkdir(parents=True, exist_ok=True)
     limits = longest_prompts or {}
@@ -181,6 +185,8 @@ def make_config(
         profiles={},
         kinds={},
         panes={},
+        projects=projects or {},
+        checks=checks or {},
         driven={
             **{name: most if isinstance(most, PaneProfile) else longest(most) for name, most in limits.items()},
             **{name: longest(10**9, answers=True) for name in read_agents},
@@ -204,12 +210,25 @@ async def open_coordinator(
     read_agents: Collection[str] = (),
     talk: TalkLimits | None = None,
     is_discord_connected: Callable[[], bool] | None = None,
+    projects: Mapping[str, Project] | None = None,
+    checks: Mapping[str, Check] | None = None,
 ) -> AsyncGenerator[Coordinator]:
     """Open a real coordinator on `home`; dispatch is not running."""
-    config = make_config(home, agents, desks, longest_prompts, keeping=keeping, read_agents=read_agents, talk=talk)
+    config = make_config(
+        home,
+        agents,
+        desks,
+        longest_prompts,
+        keeping=keeping,
+        read_agents=read_agents,
+        talk=talk,
+        projects=projects,
+        checks=checks,
+    )
     async with Coordinator.open(
         config,
         FixedDeskWorkers(workers or {}, lanes),
+        work_tools(config.home),
         agent_command=agent_command,
         clock=clock,
         policy=policy,

@@ -52,6 +52,7 @@ class _State:
     """What must outlive the worker. It is stored before a prompt is written."""
 
     conversation: str = ""
+    folder: str = ""  # of the task that the conversation is for; empty: the agent's own folder
     pid: int = 0
     started: str = ""
     turns: list[str] = field(default_factory=list[str])  # the deliveries of turns whose end core has not stored yet
@@ -247,8 +248,12 @@ class AgentDriver:
         if self._runs != self.agent:
             await self.end_program()
         program = await self._running()
-        if self._is_fresh_wanted or (call.begins_task and self.agent.begins_fresh):
+        is_elsewhere = call.begins_task and call.folder != state.folder
+        if self._is_fresh_wanted or is_elsewhere or (call.begins_task and self.agent.begins_fresh):
             self._open, state.conversation = None, ""
+        if is_elsewhere:
+            state.folder = call.folder
+            self._store(state)
         if self._open is None:
             if not call.is_asked:
                 return True
@@ -309,7 +314,8 @@ class AgentDriver:
 
     async def _begin(self, program: AgentProgram, method: str, conversation: str, tools: ToolAccess | None) -> None:
         has_http = value_at(program.about, "agentCapabilities", "mcpCapabilities", "http") is True
-        params: Json = {"cwd": self.agent.folder, "mcpServers": _servers(tools, has_http=has_http)}
+        folder = (self._state.folder if self._state is not None else "") or self.agent.folder
+        params: Json = {"cwd": folder, "mcpServers": _servers(tools, has_http=has_http)}
         if conversation:
             params["sessionId"] = conversation
         answer = await program.call(method, params)

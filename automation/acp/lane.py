@@ -158,7 +158,7 @@ class AcpLane:
 
     async def _prepare(self, order: DeliveryRequest) -> Outcome | None:
         """Have a conversation ready; return None, or why there is none."""
-        question = Prepare(agent=order.agent, begins_task=order.begins_task)
+        question = Prepare(agent=order.agent, begins_task=order.begins_task, folder=order.folder)
         answer = await self._call(question)
         if answer.outcome is None and not answer.is_done:
             tools = await self._news().tools_for(order.agent)

@@ -62,6 +62,7 @@ class Prepare(_Call):
     """Have a program and a conversation ready for this order. `is_asked`: its tools were asked for, if it has any."""
 
     begins_task: bool
+    folder: str = ""  # of the task alone, if it has one
     tools: ToolAccess | None = None
     is_asked: bool = False
 

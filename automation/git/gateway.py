@@ -83,7 +83,7 @@ class Git:
         return Snapshot(commit=commit, tree=tree)
 
     async def export(self, repository: Repository, commit: str, into: str) -> None:
-        await asyncio.to_thread(os.makedirs, into)
+        await asyncio.to_thread(os.makedirs, into, exist_ok=True)
         with _temporary_index() as index:
             await self._check_out(repository.vault, commit, into, index)
 

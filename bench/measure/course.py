@@ -16,6 +16,7 @@ from pathlib import Path
 
 from automation.desktop.worker.lane import DeskWorkerClient
 from automation.desktop.worker.supervisor import WorkerSetup, WorkerSupervisor
+from bot.app import work_tools
 from core.agents.model import Agent, Lane, Route
 from core.coordinator import Coordinator
 from core.deliveries.model import DeliveryId, DeliveryMoved, DeliveryRequest, Outcome
@@ -236,7 +237,8 @@ async def course(
     ]
     timed = dict[str, Timed]()
     lanes: dict[Route, LanePort] = {(Lane.WINDOW, name): _TimedLane(pair, timed) for name, pair in client.items()}
-    opened = Coordinator.open(make_config(home, agents, desks), FixedDeskWorkers(client, lanes))
+    config = make_config(home, agents, desks)
+    opened = Coordinator.open(config, FixedDeskWorkers(client, lanes), work_tools(config.home))
     async with opened as core, asyncio.TaskGroup() as group:
         work = [supervise(group, "dispatch", core.dispatch.run())]
         work += [supervise(group, f"desk {pair.desk}", pair.run()) for pair in client.values()]

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
+from bot.app import work_tools
 from bot.cli.init.templates import copy_templates
 from core.config.loader import load
 from core.coordinator import Coordinator
@@ -72,7 +73,8 @@ async def _live_once(home: Home) -> None:
     config = load(home)
     lane = _Arrives()
     routes = {agent.route: lane for agent in config.agents}
-    async with Coordinator.open(config, FixedDeskWorkers(_Hands(config.desks), routes)) as core:
+    workers = FixedDeskWorkers(_Hands(config.desks), routes)
+    async with Coordinator.open(config, workers, work_tools(config.home)) as core:
         for desk in config.desks:
             await core.dispatch.desk_changed(desk.name, DeskNow(DeskState.READY))
         async with asyncio.TaskGroup() as group:

@@ -13,6 +13,7 @@ from typing import Any
 
 from automation.dryrun.lane import DryRunLane
 from bench.measure.history import _Hands
+from bot.app import work_tools
 from core.agent_messages.model import NewAgentMessage
 from core.agents.model import Agent, AgentName, Lane
 from core.coordinator import Coordinator
@@ -79,7 +80,8 @@ async def _fleet(home: Path) -> AsyncGenerator[Coordinator]:
         for name in names
     ]
     lanes: dict[Any, Any] = {(Lane.WINDOW, desk.name): DryRunLane()}
-    async with Coordinator.open(make_config(home, agents, [desk]), FixedDeskWorkers(_Hands([desk]), lanes)) as octet:
+    config, workers = make_config(home, agents, [desk]), FixedDeskWorkers(_Hands([desk]), lanes)
+    async with Coordinator.open(config, workers, work_tools(config.home)) as octet:
         await octet.store.examination.wait()
         await octet.dispatch.desk_changed(desk.name, DeskNow(DeskState.READY))
         yield octet

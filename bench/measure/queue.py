@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from automation.dryrun.lane import DryRunLane
+from bot.app import work_tools
 from core.agents.model import Agent, AgentName, Lane
 from core.coordinator import Coordinator
+from core.home import Home
 from core.security.model import OPERATOR
 from core.store.engine import Tx
 from core.tasks.model import SHARE_MS, Choice, NewTask, TaskId
@@ -70,7 +72,7 @@ async def _fleet(home: Path, agents: int, demands: int) -> AsyncGenerator[Coordi
         for place in range(agents)
     ]
     workers = FixedDeskWorkers({}, {fleet[0].route: DryRunLane()})
-    async with Coordinator.open(make_config(home, fleet), workers) as octet:
+    async with Coordinator.open(make_config(home, fleet), workers, work_tools(Home(root=home))) as octet:
         yield octet
 
 

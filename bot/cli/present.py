@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.cli.operator import printable, table
 from bot.verbs import results
-from bot.verbs.results import TASK_STATES
+from bot.verbs.results import TASK_STATES, state_words
 from core.agent_actions.model import ActionResult
 from core.agent_messages.model import AgentMessageView
 from core.agents.model import AgentStatus
@@ -40,7 +40,7 @@ def _new_task(task: Task) -> str:
 def _task_row(task: Task) -> tuple[str, ...]:
     return (
         task.id,
-        TASK_STATES[task.state][1],
+        state_words(task),
         f"P{task.priority}",
         task.agent or task.wanted or "-",
         task.title,
@@ -49,7 +49,7 @@ def _task_row(task: Task) -> tuple[str, ...]:
 
 def _state(row: Task) -> str:
     why = sentence(row.reason if row.idle_ms is None else Reason.LOOKS_IDLE)
-    words = TASK_STATES[row.state][1]
+    words = state_words(row)
     return f"{words} ({printable(why)})" if why else words
 
 

@@ -42,7 +42,7 @@ from bot.discord.views.buttons import (
 from bot.discord.views.menus import Reassign
 from bot.verbs import news as news_of
 from bot.verbs.news import REPLY_HINT, STOPS, alone, of_task, who
-from bot.verbs.results import TASK_STATES, attempt, held_up, parts_awaited
+from bot.verbs.results import PROOFS, TASK_STATES, attempt, held_up, parts_awaited
 from bot.verbs.results import idle as idle_since
 from bot.verbs.types import PRIORITIES
 from core.deliveries.model import Delivery
@@ -323,6 +323,8 @@ def state_words(task: Task) -> str:
 
 def _state(task: Task, *, is_starting: bool = False) -> list[str]:
     _, sign, words = STATES[TaskState.ASSIGNED if is_starting else task.state]
+    if task.proof is not None and task.state is TaskState.DONE:
+        sign, words = PROOFS[task.proof]
     if is_dry_run(task):
         sign, words = "⚪", "Sent (dry run): Octet typed nothing"
     if task.idle_ms is not None:

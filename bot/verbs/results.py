@@ -23,10 +23,12 @@ from core.kit.clock import as_datetime
 from core.maintenance.model import Ailment, AuditReport, Configuration, Diagnosis, NotReloaded, Placed, Reloaded, Tried
 from core.messages.model import EntryState, InboxEntry, Message, text_for_people
 from core.profiles.model import Act, Activity
+from core.proofs.model import CheckRun, CheckState, ControlResult, Diff
 from core.reasons import AnyReason, BlockCause, WaitReason
 from core.remedies import explain, next_step, sentence
 from core.security.model import HUB, ApiKey, Binding, LogIn, NewApiKey
-from core.tasks.model import ENDED, KnownBy, PartsKind, Task, TaskAttempt, TaskState, TaskSummary, TaskView
+from core.tasks.model import ENDED, KnownBy, PartsKind, ProofOfDone, Task, TaskAttempt, TaskState, TaskSummary, TaskView
+from core.workspaces.model import FileChange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,11 @@ TASK_STATES: dict[TaskState, tuple[str, str]] = {
 }
 """Green: done; red: failed; amber: needs you; blue: at work; grey: waits. `done` is an agent's claim: its words say so,
 and it has no tick."""
+PROOFS: dict[ProofOfDone, tuple[str, str]] = {
+    ProofOfDone.PROVEN: ("✅", "Done (proven)"),
+    ProofOfDone.ACCEPTED: ("🟢", "Done (accepted)"),
+}
+"""The signs and words of tasks that are done by more than their agent's claim. Only checks that passed make a tick."""
 AGENT_STATES: dict[AgentState, tuple[str, str]] = {
     AgentState.OFFLINE: ("⚪", "offline"),
     AgentState.IDLE: ("🟢", "idle"),
@@ -112,6 +119,8 @@ _NEED_SIGNS: dict[NeedKind, str] = {
     NeedKind.STORE: "🔴",
     **dict.fromkeys((NeedKind.WAITING, NeedKind.DRY_RUN, NeedKind.BOARD_GONE), "⚪"),
 }
+_OUTPUT_LINES = 12
+_FILES_SHOWN = 30
 _CLOSED = frozenset({DeskState.HELD, DeskState.STOPPED, DeskState.UNAVAILABLE})
 _HEADED = frozenset(
     {NeedKind.NEEDS_ANSWER, NeedKind.IDLE, NeedKind.DESK, NeedKind.WINDOW, NeedKind.AGENT, NeedKind.UNTOLD}
@@ -630,6 +639,48 @@ def _dialog(one: AgentDialog, form: Form) -> list[str]:
     return [head, *(form.text(line, 2_000) for line in one.text.splitlines()), *choices, *over]
 
 
+def state_words(task: Task) -> str:
+    """Return the words of a task's state."""
+    return (PROOFS[task.proof] if task.proof and task.state is TaskState.DONE else TASK_STATES[task.state])[1]
+
+
+CHECK_STATES: dict[CheckState, tuple[str, str]] = {
+    CheckState.QUEUED: ("⚪", "queued"),
+    CheckState.RUNNING: ("🔵", "running"),
+    CheckState.ASKED: ("🟠", "asks you"),
+    CheckState.PASSED: ("✅", "passed"),
+    CheckState.FAILED: ("🔴", "failed"),
+    CheckState.REFUSED: ("🟠", "not run"),
+    CheckState.CANCELLED: ("⚫", "not needed any more"),
+}
+
+
+def _checks(runs: tuple[CheckRun, ...], form: Form) -> list[str]:
+    lines = list[str]()
+    for one in runs:
+        sign, words = CHECK_STATES[one.state]
+        why = f": {sentence(one.fault)}" if one.fault else f": exit code {one.exit_code}" if one.exit_code else ""
+        on = f" · on {one.snapshot[:12]}" if one.snapshot else ""
+        nothing = one.control is ControlResult.PASSED and one.state is CheckState.PASSED
+        proves = " · it passed before the work too, so it proves nothing about it" if nothing else ""
+        lines.append(f"{form.sign(sign)}{form.strong(form.text(one.given, 100))} {words}{why}{on}{proves}")
+        lines += [form.seen(one.note, 300)] if one.note else []
+        last = one.output.strip().splitlines()[-_OUTPUT_LINES:] if one.state is CheckState.FAILED else []
+        lines += [f"{form.quote}{form.text(line, 200)}" for line in last]
+    return lines
+
+
+def _diff(diff: Diff, form: Form) -> list[str]:
+    head = f"{form.strong(diff.task)}: branch {form.code(diff.branch)}, {len(diff.files)} files since {diff.base[:12]}"
+    files = [f"{form.text(one.path, 200)}: {one.kind.value}{_counts(one)}" for one in diff.files[:_FILES_SHOWN]]
+    more = len(diff.files) - len(files)
+    return [head, *files, *([f"{form.small}and {more} more"] if more > 0 else [])]
+
+
+def _counts(one: FileChange) -> str:
+    return "" if one.added is None else f", +{one.added} −{one.deleted or 0}"
+
+
 LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     AgentStatus: (_agent, ""),
     AgentDetails: (_details, ""),
@@ -654,5 +705,7 @@ LINES: dict[Any, tuple[Callable[[Any, Form], list[str]], str]] = {
     Trace: (_trace, ""),
     QuestionView: (_answered, ""),
     Wellness: (_health, ""),
+    tuple[CheckRun, ...]: (_checks, "This task has no checks, or its agent has not said done yet."),
+    Diff: (_diff, ""),
 }
 """By the type that a verb returns: its lines, and the text where there are none."""

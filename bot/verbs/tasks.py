@@ -15,6 +15,7 @@ from bot.verbs.results import TASK_STATES
 from bot.verbs.types import (
     AgentName,
     AnyTask,
+    Checks,
     File,
     Labels,
     Needs,
@@ -25,6 +26,7 @@ from bot.verbs.types import (
 )
 from core import limits
 from core.kit.filters import Page
+from core.proofs.model import CheckRun, Diff
 from core.security.model import Actor, Permission
 from core.tasks.model import (
     FIELDS,
@@ -32,10 +34,12 @@ from core.tasks.model import (
     Imported,
     NewTask,
     OnFailure,
+    ProofOfDone,
     Task,
     TaskChanges,
     TaskView,
 )
+from core.workspaces.model import Merged
 
 ABOUT = "Tasks for the agents"
 REQUESTER = "the task's requester"
@@ -49,6 +53,12 @@ _STATES = {one: one for one in ("open", "ended", "all")} | {
 """The states to choose from, as users read them. `open` has not ended."""
 TaskStates = StrEnum("TaskStates", list(_STATES))
 _NONE = frozenset({"none"})
+
+
+def _merged(merged: Merged) -> str:
+    return f"Merged as commit {merged.commit[:12]}."
+
+
 _ChangeVerb = partial(Verb, "task", Permission.TASK_CHANGE, own=REQUESTER)
 _EndVerb = partial(Verb, "task", Permission.TASK_END, own=REQUESTER)
 
@@ -80,6 +90,8 @@ class TaskRequest:
         int | None, ParameterKind(help="How many agents do it separately, so that you pick an answer"), limits.BEST_OF
     ] = None
     attach: File | None = None
+    project: Annotated[str | None, ParameterKind(help="The project whose files it changes"), limits.NAME] = None
+    checks: Annotated[Checks, "What must pass before it is done, e.g. `tests, lint`; default: its project's"] = ()
 
     def draft(self, origin: Origin, when: LocalTime) -> NewTask:
         """Return the task that it asks for. Raises invalid_moment or moment_past."""
@@ -99,6 +111,8 @@ class TaskRequest:
             parent=self.part_of,
             attach=self.attach,
             best_of=self.best_of or 0,
+            project=self.project or None,
+            checks=self.checks,
         )
 
 
@@ -321,6 +335,60 @@ async def wrong(
 
     The task stays done. Octet no longer counts it as a success of its agent."""
     return await octet.tasks.mark_wrong(task, why or "", by=by)
+
+
+@Verb("task", Permission.TASK_READ, "GET /tasks/{task}/checks", discord="group")
+async def checks(octet: Coordinator, task: AnyTask, *, by: Actor) -> tuple[CheckRun, ...]:
+    """Show each run of a task's checks with its output.
+
+    A check ran on one snapshot of the folder; its commit is beside it."""
+    return await octet.proofs.list_for_task(task, by=by)
+
+
+@_ChangeVerb("POST /tasks/{task}/checks", says="Octet runs the checks of {it.id} again.", discord="group")
+async def check(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
+    """Run the checks of a task again whose agent said done."""
+    return await octet.proofs.check(task, by=by)
+
+
+@_EndVerb(
+    "POST /tasks/{task}/accept",
+    says=lambda task: f"{task.id} is done ({'proven' if task.proof is ProofOfDone.PROVEN else 'you accepted it'}).",
+    discord="group",
+)
+async def accept(octet: Coordinator, task: OpenTask, *, by: Actor) -> Task:
+    """Accept a task whose checks ask you, failed, or could not run.
+
+    The record says that you accepted it. Only if all its other checks passed is it proven."""
+    return await octet.proofs.accept(task, by=by)
+
+
+@_ChangeVerb("POST /tasks/{task}/reject", says="{it.id} goes back to an agent with your reason.", discord="group")
+async def reject(
+    octet: Coordinator, task: OpenTask, why: Annotated[Text, "What is wrong, for the agent"], *, by: Actor
+) -> Task:
+    """Give a task back to its agent, with a reason, after its agent said done."""
+    return await octet.proofs.reject(task, why, by=by)
+
+
+@Verb("task", Permission.TASK_READ, "GET /tasks/{task}/diff", discord="group")
+async def diff(octet: Coordinator, task: AnyTask, *, by: Actor) -> Diff:
+    """Show which files a task of a project changed, and the patch."""
+    return await octet.proofs.diff(task, by=by)
+
+
+@Verb("task", Permission.TASK_MERGE, "POST /tasks/{task}/merge", says=_merged, discord="group")
+async def merge(
+    octet: Coordinator,
+    task: AnyTask,
+    *,
+    squash: Annotated[bool, ParameterKind(help="Make one commit of it")] = False,
+    by: Actor,
+) -> Merged:
+    """Merge the work of a task that is done into the base branch of its project.
+
+    Octet merges the commit that its checks saw. Where files conflict or the branch moved meanwhile, nothing changes."""
+    return await octet.proofs.merge(task, squash=squash, by=by)
 
 
 @Verb("task", Permission.TASK_READ, "GET /export/tasks", discord="off")

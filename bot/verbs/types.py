@@ -40,6 +40,12 @@ def _split(text: str | Iterable[str]) -> frozenset[str]:
     return frozenset(part.strip() for one in texts for part in one.split(",") if part.strip())
 
 
+def _split_checks(text: str | Iterable[str]) -> tuple[str, ...]:
+    texts = [text] if isinstance(text, str) else text
+    found = (part.strip() for one in texts for part in re.findall(r"[^,()]+(?:\([^()]*\))?", one))
+    return tuple(dict.fromkeys(filter(None, found)))
+
+
 def _holder(text: str) -> HolderId:
     if not re.fullmatch(r"discord(-role)?:[0-9]{1,20}", text):
         raise refused("invalid_holder", value=text)
@@ -112,6 +118,9 @@ Needs = Annotated[
     frozenset[str], ParameterKind(help="What the agent must be able to do, separated by commas", parse=_split)
 ]
 Labels = Annotated[frozenset[str], ParameterKind(help="Labels, separated by commas", parse=_split), limits.LABELS]
+Checks = Annotated[
+    tuple[str, ...], ParameterKind(help="Checks, separated by commas", parse=_split_checks, takes=str), limits.CHECKS
+]
 TaskIds = Annotated[frozenset[TaskId], ParameterKind(help="Tasks, separated by commas", parse=_task_ids)]
 Capabilities = Annotated[
     frozenset[str], ParameterKind(help="What it can do, separated by commas, such as code,python:3", parse=_split)

@@ -99,7 +99,7 @@ _IS_CAPABILITY = matching(
     "bad_capability",
     "is not a valid capability: use lowercase letters, digits, - _ + and ., then a level from :1 to :9 if you like",
 )
-_MEMBERSHIPS = ("job:", "group:")
+_MEMBERSHIPS = ("job:", "group:", "project:")
 
 
 _Argument = Annotated[Text, Limits(min_length=1, max_length=4000)]
@@ -143,7 +143,10 @@ class Agent:
     """With lane `acp`, the command that starts its program, for example `["opencode", "acp"]`."""
     program: Text | None = None  # With lane `acp`, in place of `command`: the name of its [programs.NAME]
     folder: Annotated[Text, Limits(min_length=1, max_length=1000)] | None = None
-    """With lane `acp`, the folder that it works in; relative to the home."""
+    """With lane `acp`, the folder that it works in; for an agent in a window or pane, the folder that its program has
+    open for the tasks of its project. Relative to the home."""
+    projects: Annotated[frozenset[Annotated[Text, IS_NAME]], Limits(max_length=20)] = frozenset()
+    """The projects of config/projects.toml whose tasks it gets; an agent in a window or pane has one, with `folder`."""
     mode: Annotated[Text, Limits(min_length=1, max_length=100)] | None = None
     """With lane `acp`, the mode that each conversation begins in, for example `plan`; else the program's default."""
     options: Annotated[dict[Text, Text], Limits(max_length=20)] = field(default_factory=dict[str, str], hash=False)
@@ -170,9 +173,11 @@ class Agent:
 
     @property
     def levels(self) -> dict[str, int]:
-        """Its capabilities by name, with their levels. Its job and groups count as `job:worker` and `group:NAME`."""
+        """Its capabilities by name, with their levels. Its job, groups and projects count as `job:worker`,
+        `group:NAME` and `project:NAME`."""
         named = (one.partition(":") for one in sorted(self.capabilities))
         member = {f"job:{self.job}": 1, **{f"group:{name}": 1 for name in sorted(self.groups)}}
+        member |= {f"project:{name}": 1 for name in sorted(self.projects)}
         return {name: int(level or 1) for name, _, level in named} | member
 
     @property

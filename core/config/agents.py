@@ -22,7 +22,7 @@ from core.settings.model import Model, Schema
 AGENTS_TOML = "config/agents.toml"
 MODELS_TOML = "config/models.toml"
 PROGRAMS_TOML = "config/programs.toml"
-_OF_ACP = frozenset({"command", "program", "folder", "mode", "options", "conversation", "end_of_turn", "max_cost"})
+_OF_ACP = frozenset({"command", "program", "mode", "options", "conversation", "end_of_turn", "max_cost"})
 _WINDOWED = tuple(lane for lane in Lane if lane.abilities.has_window)
 
 
@@ -135,7 +135,7 @@ def _check_model(entry: TomlTable, models: AbstractSet[str]) -> None:
         entry.report(("desk",), "no_window", 'an agent with lane "model" has no window; leave it out')
 
 
-def _tables(root: Path, name: str, key: str, problems: list[Problem]) -> dict[str, TomlTable]:
+def tables(root: Path, name: str, key: str, problems: list[Problem]) -> dict[str, TomlTable]:
     """Return the tables [key.NAME] of a file that a home may lack; report a value that should be a table."""
     if not (root / name).exists() or (file := read_toml(root, name, problems)) is None:
         return {}
@@ -161,7 +161,7 @@ def programs_schema() -> dict[str, Any]:
 def read_programs(root: Path, problems: list[Problem]) -> dict[str, Program]:
     """Return the programs of the home `root`; add each problem to `problems`."""
     found = {
-        name: validate(Program, table) for name, table in _tables(root, PROGRAMS_TOML, "programs", problems).items()
+        name: validate(Program, table) for name, table in tables(root, PROGRAMS_TOML, "programs", problems).items()
     }
     return {name: program for name, program in found.items() if program is not None}
 
@@ -170,6 +170,8 @@ def _check_program(entry: TomlTable, programs: AbstractSet[str]) -> None:
     """Check that an agent with lane "acp" has a program or a command, and no other agent has one, or a conversation."""
     given, lane = entry.data.keys() & _OF_ACP, entry.data.get("lane")
     if lane != Lane.ACP:
+        if "folder" in entry.data and "projects" not in entry.data:
+            given |= {"folder"}
         for key in sorted(given) if lane in [*Lane] else ():
             entry.report((key,), "wrong_lane", f'only an agent with lane "acp" has `{key}`; leave it out')
         return
@@ -215,7 +217,7 @@ def models_schema() -> dict[str, Any]:
 def read_models(root: Path, secret: Callable[[str], SecretStr | None], problems: list[Problem]) -> dict[str, Model]:
     """Return the models of the home `root`, with their keys from `secret`; add each problem to `problems`."""
     found = dict[str, Model]()
-    for name, table in _tables(root, MODELS_TOML, "models", problems).items():
+    for name, table in tables(root, MODELS_TOML, "models", problems).items():
         for key in sorted({"key", "api_key"} & table.data.keys()):
             text = "this file may not contain a secret; put it into .env and name its variable as api_key_env"
             table.report((key,), "secret", text)

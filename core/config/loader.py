@@ -10,6 +10,7 @@ from core.agents.model import Agent, Program
 from core.config.agents import read_agents, read_models, read_programs
 from core.config.desks import read_desks
 from core.config.profiles import Kind
+from core.config.projects import check_projects_of, read_checks, read_projects
 from core.config.prompts import BUILT_IN, read_prompts
 from core.config.settings import read_settings, secret
 from core.desks.model import Desk
@@ -17,6 +18,7 @@ from core.home import Home
 from core.kit.problems import ConfigWrong, Problem
 from core.profiles.model import Driven, PaneProfile, Profile
 from core.settings.model import Model, Settings
+from core.settings.projects import Check, Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +35,8 @@ class Config:
     prompts: Mapping[str, str] = field(default_factory=lambda: dict(BUILT_IN))  # Around the body of each
     programs: Mapping[str, Program] = field(default_factory=dict[str, Program])  # Those that speak ACP, by name
     models: Mapping[str, Model] = field(default_factory=dict[str, Model])  # By name, with their keys
+    projects: Mapping[str, Project] = field(default_factory=dict[str, Project])  # By name
+    checks: Mapping[str, Check] = field(default_factory=dict[str, Check])  # By name
 
     def used_desks(self) -> tuple[Desk, ...]:
         used = {agent.desk for agent in self.agents}
@@ -63,6 +67,9 @@ def load(home: Home) -> Config:
     programs = read_programs(home.root, problems)
     agents = read_agents(home.root, found, models.keys(), problems, programs=programs.keys())
     prompts = read_prompts(home.root, problems)
+    checks = read_checks(home.root, problems)
+    projects = read_projects(home.root, checks, problems)
+    check_projects_of(agents, projects, problems)
     if problems:
         raise ConfigWrong(problems)
     return Config(
@@ -76,4 +83,6 @@ def load(home: Home) -> Config:
         models=models,
         programs=programs,
         prompts=prompts,
+        projects=projects,
+        checks=checks,
     )

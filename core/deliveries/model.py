@@ -318,6 +318,7 @@ class DeliveryRequest:
     act: Act | None = None  # An act in place of a text: leased → submitting, done once and never repeated
     expected_dialog: str = ""  # Of an act: the mark of the dialog that the user was shown; else it is refused
     begins_task: bool = False  # it brings the brief of a task
+    folder: str = ""  # The folder of this task alone, in which an agent with conversations begins a new one; else empty
     is_dry_run: bool = False  # A harmless text to try the window with: staged, read back, cleared and never sent
 
 

@@ -316,8 +316,13 @@ class DeliveryWorker:
         allow_busy = leased.act is not None
         if not allow_busy and not leased.is_brief:
             allow_busy = self._agent_messages.may_send_while_busy(tx, leased)
-        own = {"delivery": leased.id, "text": text, "allow_busy": allow_busy, "expected_dialog": leased.expects}
+        own: dict[str, object] = {"delivery": leased.id, "text": text, "allow_busy": allow_busy}
+        own |= {"expected_dialog": leased.expects, "folder": self._folder(tx, leased)}
         return from_attributes(DeliveryRequest, leased, **own, begins_task=leased.is_brief, is_dry_run=False)
+
+    def _folder(self, tx: Tx, leased: Delivery) -> str:
+        places = self._services.workspaces.find(tx, leased.task) if leased.is_brief and leased.task else []
+        return places[-1].folder if places else ""
 
     async def _carry_out(self, order: DeliveryRequest, *, settles: bool) -> None:
         self._now = order.delivery
@@ -373,6 +378,8 @@ class DeliveryWorker:
 
     async def _attempt(self, order: DeliveryRequest, *, settles: bool) -> Outcome:
         attempt = _Attempt(self._services, self._outcomes, order)
+        if order.folder and not settles and (why := await self._services.workspaces.why_not_ready(order.folder)):
+            return Outcome(result=Result.REFUSED, reason=Reason.FOLDER_NOT_READY, note=why)
         try:
             if order.act is not None and self._services.agents.abilities(order.agent).has_turns:
                 await attempt.submitting()

@@ -203,6 +203,11 @@ class Outcomes:
             self._repository.notify_reason(tx, delivery.task or "", Reason.REFUSED_BETWEEN_PARTS)
             return
         self._give_up(tx, delivery, DeliveryState.REFUSED, outcome)
+        if outcome.reason is Reason.FOLDER_NOT_READY:
+            self._agents.free(tx, delivery.agent, task=delivery.task or "")
+            name, why_waits = delivery.task or "", WaitReason.FOLDER
+            self._repository.suspend(tx, name, TaskState.WAITING, reason=why_waits, note=outcome.note)
+            return
         task, why = self._repository.find(tx, delivery.task or ""), outcome.reason or Reason.REFUSED
         note = explain(why, outcome.note)
         since_ms = self._clock.now_ms() - self._policy.rejection_window_ms

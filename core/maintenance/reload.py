@@ -61,6 +61,7 @@ class Reload:
             except ConfigWrong as wrong:
                 raise NotReloaded(wrong) from wrong
             faults.point("reload.read")
+            self._services.workspaces.plans.use(config.projects, config.checks)
             reloaded = self._compare(config, desks)
             if not reloaded.is_nothing:
                 await self._take_over(config, reloaded, by)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from core.journal.model import Event
 from core.kit.field_types import Text
 from core.reasons import Diagnostic
+from core.workspaces.model import FileChange
 
 
 class Rung(StrEnum):
@@ -25,7 +26,7 @@ class CheckState(StrEnum):
 
     QUEUED = "queued"
     RUNNING = "running"
-    ASKED = "asked"  # a person or a reviewer was asked
+    ASKED = "asked"  # a person was asked
     PASSED = "passed"
     FAILED = "failed"
     REFUSED = "refused"  # Octet could not run it as it must
@@ -49,8 +50,7 @@ class CheckFault(StrEnum):
     NO_COMMAND = "no_command"  # refused: its program is not there
     NO_SHARE = "no_share"  # refused: a folder to share is not there
     NOT_CONFIGURED = "not_configured"  # refused: config/checks.toml has no such check any more
-    NO_REVIEWER = "no_reviewer"  # refused: no other agent can review it
-    TOO_LONG = "too_long"
+    TOO_LONG = "took_too_long"
     TOO_MUCH_MEMORY = "too_much_memory"
     TOO_MANY_PROCESSES = "too_many_processes"
     TOO_MUCH_DISK = "too_much_disk"
@@ -64,8 +64,9 @@ class CheckFault(StrEnum):
     NOT_CLEAN = "not_clean"
     FEW_COMMITS = "few_commits"
     WRONG_AUTHOR = "wrong_author"
-    WRONG_ANSWER = "wrong_answer"  # of an address
-    REJECTED = "rejected"  # by a person or a reviewer
+    REJECTED = "rejected"  # by a person
+    INTERNAL_ERROR = "internal_error"  # refused
+    NO_FOLDER = "no_folder"  # refused: git could not read the folder, or its commits
 
 
 class ControlResult(StrEnum):
@@ -84,13 +85,13 @@ class CheckRun:
     task: str
     fence: int
     round: int  # 1 for the first time that the agent said done within its lease
-    check: str  # its name in config/checks.toml
+    name: str  # of the check in config/checks.toml
     given: str  # as the task gives it: `tests` or `tests(path=src)`
     kind: str
     state: CheckState
     fault: CheckFault | None
     note: Diagnostic  # what exactly was seen
-    commit: str  # the snapshot that it looked at
+    snapshot: str  # the commit that it looked at
     base: str  # the commit before the work
     definition: str  # SHA-256 of the check as it was configured, with the values of its parameters
     control: ControlResult
@@ -106,6 +107,19 @@ class CheckRun:
     def rung(self) -> Rung:
         """What this evidence is worth; it counts only on the newest snapshot."""
         return Rung.OCTET_RAN if self.state is CheckState.PASSED else Rung.CLAIMED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diff:
+    """What a task changed: the files, and the patch as far as users get it."""
+
+    task: str
+    branch: str
+    base: str
+    head: str
+    files: tuple[FileChange, ...]
+    patch: Text
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

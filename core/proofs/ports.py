@@ -7,6 +7,7 @@ from typing import Protocol
 
 from core.proofs.model import CheckFault
 from core.reasons import Diagnostic
+from core.workspaces.ports import GitPort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +50,11 @@ class SandboxPort(Protocol):
     async def run(self, order: Confined) -> Ran: ...
     # Remove a folder of `new_folder`, whatever lies in it; and all those that an earlier Octet left, without a name.
     async def remove(self, folder: str = "") -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkTools:
+    """What works on the files of tasks."""
+
+    git: GitPort
+    sandbox: SandboxPort

@@ -50,6 +50,7 @@ class Permission(StrEnum):
     TASK_CREATE = "task.create", Role.MEMBER, "Creating tasks"
     TASK_END = "task.end", Role.OPERATOR, "Ending tasks"
     TASK_CHANGE = "task.change", Role.OPERATOR, "Changing tasks"
+    TASK_MERGE = "task.merge", Role.OPERATOR, "Merging the work of tasks"
     MESSAGE_READ = "message.read", Role.VIEWER, "Reading messages"
     MESSAGE_SEND = "message.send", Role.OPERATOR, "Sending messages"
     MESSAGE_BROADCAST = "message.broadcast", Role.OPERATOR, "Sending to all agents"

@@ -232,6 +232,17 @@ class AnswerLimits(Section):
     """Texts that one task takes within a minute. Further ones wait; none is lost."""
 
 
+class CheckSettings(Section):
+    """`[checks]`: how Octet runs the checks of tasks."""
+
+    at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    """Of how many tasks Octet runs checks at the same time."""
+    retries: Annotated[int, Field(ge=0, le=20)] = 2
+    """How often an agent may repair its work after failed checks before Octet asks a user."""
+    keep_folders_days: Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)] = 7.0
+    """Days after the end of a task after which Octet removes its folder. Its snapshots stay."""
+
+
 class TalkLimits(Section):
     """`[talk]`: how much agents may say to each other. A user's message begins a new chain of messages."""
 
@@ -351,6 +362,7 @@ class Settings(BaseModel):
     receipts: ReceiptSettings = ReceiptSettings()
     answers: AnswerLimits = AnswerLimits()
     talk: TalkLimits = TalkLimits()
+    checks: CheckSettings = CheckSettings()
     agents: AgentCommands = AgentCommands()
     displays: DisplaySettings = DisplaySettings()
     alarm: AlarmSettings = AlarmSettings()

@@ -110,18 +110,6 @@ class DiffCheck:
 
 
 @config_table
-class HttpCheck:
-    """Asks an address that the owner of the machine listed here."""
-
-    kind: Literal["http"]
-    url: Annotated[Text, Limits(min_length=8, max_length=1000)]
-    """The address, for example "http://127.0.0.1:8000/health"; no redirect to another host is followed."""
-    status: Annotated[Int, Limits(ge=100, le=599)] = 200  # The status that passes
-    contains: Text = ""  # A text that the answer has
-    time_s: Annotated[Float, Limits(gt=0, le=300)] = 10.0  # How long it may take, in seconds
-
-
-@config_table
 class GitCheck:
     """Looks at the commits of the task's branch."""
 
@@ -139,17 +127,8 @@ class PersonCheck:
     question: Annotated[Text, Limits(min_length=1, max_length=500)]  # What the person decides
 
 
-@config_table
-class AgentCheck:
-    """Asks another agent, never the author, to review the diff against the task."""
-
-    kind: Literal["agent"]
-    needs: Annotated[frozenset[Text], Limits(max_length=20)] = frozenset()  # Capabilities that the reviewer has
-    question: Annotated[Text, Limits(max_length=2000)] = ""  # What the reviewer looks at in particular
-
-
 Check: TypeAlias = Annotated[
-    CommandCheck | FilesCheck | DiffCheck | HttpCheck | GitCheck | PersonCheck | AgentCheck,
+    CommandCheck | FilesCheck | DiffCheck | GitCheck | PersonCheck,
     Field(discriminator="kind"),
 ]
 """`[checks.NAME]`: one check. A task names it and gives values to its parameters, and never a command."""

@@ -88,6 +88,9 @@ tasks = Table(
     *integers("rank", server_default="0"),
     Column("choice", Text),
     Column("attachments", Text, nullable=False, server_default="[]"),  # a list in JSON
+    Column("project", Text),
+    Column("checks", Text, nullable=False, server_default="[]"),
+    Column("proof", Text),
     partial_index("ix_tasks_attached", "number", where=_HAS_FILES),
     Index("ix_tasks_state", "state", "number"),
     # Finds the head of each queue directly, however long the others are.
@@ -362,7 +365,7 @@ EXPIRE = update(tasks).where(_row.number.in_(_old)).values(text_expired_ms=bindp
 newest_in = partial(newest_of_each, _row.state, _row.number)
 
 
-_JSON = {"needs": "[]", "labels": "[]", "attachments": "[]", "choice": None}
+_JSON = {"needs": "[]", "labels": "[]", "attachments": "[]", "checks": "[]", "choice": None}
 REPAIR = update(tasks).where(_row.number == bindparam("damaged"))
 
 
@@ -370,8 +373,8 @@ def task_of(row: Row) -> Task:
     sets = {"needs": frozenset(json.loads(row.needs)), "labels": frozenset(json.loads(row.labels))}
     above = TaskId(f"T-{row.parent}") if row.parent else None
     choice = _choice(json.loads(row.choice)) if row.choice else None
-    files = files_of(row.attachments)
-    return from_attributes(Task, row, **_own(row), **sets, parent=above, choice=choice, attachments=files)
+    lists: dict[str, Any] = {"attachments": files_of(row.attachments), "checks": tuple(json.loads(row.checks))}
+    return from_attributes(Task, row, **_own(row), **sets, **lists, parent=above, choice=choice)
 
 
 def damaged_columns(row: Row) -> dict[str, str | None]:

@@ -197,7 +197,8 @@ class Answers:
         key = f"{task.id}:{task.fence}:window:{hashlib.sha256(found.text.encode()).hexdigest()}"
         if self._services.messages.find_by_key(tx, key) is not None:
             return None
-        is_end = found.is_whole and not self._repository.find_open_subtasks(tx, task, most=1)
+        # What was only read in a window never ends a task that has checks.
+        is_end = found.is_whole and not task.checks and not self._repository.find_open_subtasks(tx, task, most=1)
         if task.agent is not None:
             self._services.agents.has_spoken(tx, task.agent)
         sender = f"agent:{task.agent or _EARLIER_AGENT}"

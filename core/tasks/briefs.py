@@ -16,6 +16,7 @@ from core.store.engine import Tx, at_row
 from core.tasks.model import AttemptOutcome, Choice, Task, TaskAttempt, TaskId, TaskState
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
+from core.workspaces.service import say_where
 
 MakeParts = Callable[[Tx, Task], Sequence[PromptPart]]
 """Makes one section of a task's brief for its next agent; empty where it has nothing to say."""
@@ -48,7 +49,12 @@ class Briefs:
     def assign(self, tx: Tx, task: TaskId, choice: Choice) -> Message:
         """Lease the task to the chosen agent; its code is valid from now on. Return the message to deliver."""
         found, messages = self._repository.find(tx, task), self._services.messages
-        body = self._prompts.compose((make(tx, found) for make in self._parts), agent=choice.agent)
+        parts = [make(tx, found) for make in self._parts]
+        if found.project is not None:
+            agent = self._services.agents.get(choice.agent)
+            place = self._services.workspaces.place(tx, task, found.fence + 1, found.project, agent)
+            parts.append(say_where(place, found.checks))
+        body = self._prompts.compose(parts, agent=choice.agent)
         leased = self._repository.lease(tx, found, choice)
         self._codes.grant(tx, task, leased.fence, agent=choice.agent)
         added = messages.find(tx, leased.follow_up).attachments if leased.follow_up is not None else ()

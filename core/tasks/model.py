@@ -83,6 +83,13 @@ FIELDS: Fields = {
 """What the list of tasks can be filtered by."""
 
 
+class ProofOfDone(StrEnum):
+    """What the end of a task that is done rests on, beside its agent's claim."""
+
+    PROVEN = "proven"  # all of its checks passed on one commit
+    ACCEPTED = "accepted"  # a user accepted it, whatever its checks say
+
+
 class OnFailure(StrEnum):
     """What happens to a task when one that it needs ends otherwise than done."""
 
@@ -133,6 +140,8 @@ class TaskContent:
     not_before_ms: int | None = None
     parent: TaskId | None = None  # the task that this one is a part of
     attachments: tuple[StoredFile, ...] = ()
+    project: str | None = None  # whose folder its agent works in
+    checks: tuple[str, ...] = ()  # what must pass before it is done, each as `NAME` or `NAME(parameter=value)`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +300,7 @@ class Task(TaskContent, TaskLease):
     cause: Reason | BlockCause | None = None  # Why its window was refused or waits, or how Octet got its answer
     is_chosen: bool | None = None  # whether a user picked its answer; None while no one is picked of its parent's
     follow_up: str | None = None  # the message by which a user last continued it after it was done
+    proof: ProofOfDone | None = None  # what its end rests on; None: its agent's claim, or it is not done
     wrong: Text | None = None  # why a user marked its result as wrong, perhaps empty; None: not marked
     created_ms: int
     changed_ms: int

@@ -34,6 +34,7 @@ from core.tasks.model import (
     NewTask,
     OnFailure,
     PartsKind,
+    ProofOfDone,
     Task,
     TaskAssigned,
     TaskChanged,
@@ -127,6 +128,8 @@ class TaskRepository:
             "again_of": draft.again_of,
             "labels": sorted_names(draft.labels),
             "attachments": json.dumps([asdict(one) for one in draft.attachments], ensure_ascii=False),
+            "project": draft.project,
+            "checks": json.dumps([] if draft.best_of else draft.checks),
             "due_ms": draft.due_ms,
             "not_before_ms": draft.not_before_ms,
             "is_delay": int(draft.is_delay),
@@ -619,10 +622,25 @@ class TaskRepository:
         self._notices.notify(tx, NoticeKind.ENDED, task, subject=answer, detail=EndCause(reason=reason))
         return after
 
-    def finish(self, tx: Tx, task: Task, *, by: Actor, cause: Reason | None = None, answer: str = "") -> Task:
-        """End the task as done and notify the requester in one message with the `answer`: the only way to `done`."""
+    def finish(
+        self,
+        tx: Tx,
+        task: Task,
+        *,
+        by: Actor,
+        cause: Reason | None = None,
+        answer: str = "",
+        proof: ProofOfDone | None = None,
+    ) -> Task:
+        """End the task as done and notify the requester in one message with the `answer`: the only way to `done`. One
+        with checks only goes to `review` where neither a `proof` nor a user says that it is done."""
         self.advance_to_working(tx, task, by=by)
-        after = self.move(tx, task.id, TaskState.DONE, cause=cause, wrong=None, by=by)
+        if task.checks and task.is_whole and proof is None:
+            if by is HUB:
+                is_new = task.state is not TaskState.REVIEW
+                return self.move(tx, task.id, TaskState.REVIEW, cause=cause, by=by) if is_new else task
+            proof = ProofOfDone.ACCEPTED
+        after = self.move(tx, task.id, TaskState.DONE, cause=cause, wrong=None, proof=proof, by=by)
         self._free_agent(tx, after)
         detail = None if by is HUB else UserAct(act="done", by=by.id)
         self._notices.notify(tx, NoticeKind.ENDED, task.id, subject=answer, detail=detail)

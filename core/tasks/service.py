@@ -62,6 +62,7 @@ from core.tasks.quarantine import Quarantine
 from core.tasks.repository import TaskRepository
 from core.tasks.services import TaskServices
 from core.tasks.texts import is_grammar, read_grammar
+from core.workspaces.plans import with_project
 
 _LABEL = re.compile(r"""[^,"'\\\s][^,"'\\]*""")
 _TOGETHER_MS = 1_000  # the parts of a task are cancelled within this time after it
@@ -108,8 +109,8 @@ class Tasks:
     async def new(self, draft: NewTask, *, by: Actor) -> Task:
         """Create a task; when this returns it is durable and its card is on its way. Raises EmptyText, TextTooLong,
         too_long_for_agent, ControlCharacters, OutOfRange, invalid_label, agent_not_found, agent_without_window,
-        no_capable_agent, too_few_agents, unreadable_tasks, several_tasks, TaskNotFound, files_too_large or as `split`
-        for its parent."""
+        no_capable_agent, too_few_agents, unreadable_tasks, several_tasks, TaskNotFound, files_too_large, or as `split`
+        for its parent and as `Plans.of_task` for its project and checks."""
         require(by, Permission.TASK_CREATE)
         if is_grammar(draft.brief):
             first, *others = read_grammar(draft.brief)
@@ -125,6 +126,8 @@ class Tasks:
     def checked(self, draft: NewTask, *, by: Actor) -> NewTask:
         """Return the draft as Octet stores it. Raises as `new` for what needs no database."""
         brief = clean_text(draft.brief, limits.BRIEF)
+        checks = self._services.workspaces.plans.of_task(draft.project, draft.checks)
+        draft = replace(draft, checks=checks, needs=with_project(draft.needs, draft.project))
         wanted = self.check_new(draft, by=by)
         self.prompts.check_length(brief, self._able(draft.needs, wanted))
         return replace(draft, brief=brief, agent=wanted)
@@ -584,7 +587,7 @@ class Tasks:
 
     def copy_of(self, tx: Tx, task: Task) -> NewTask:
         """Copy what a user chose of a task; its text stays that of who wrote it."""
-        same = {"brief", "needs", "priority", "place", "labels", "source", "attachments"}
+        same = {"brief", "needs", "priority", "place", "labels", "source", "attachments", "project", "checks"}
         best_of = len(self.repository.find_parts(tx, task.id)) if task.parts is PartsKind.BEST_OF else 0
         return NewTask(**{name: getattr(task, name) for name in same}, agent=task.wanted, best_of=best_of)
 

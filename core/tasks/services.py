@@ -14,6 +14,7 @@ from core.messages.service import Messages
 from core.notices.service import Notices
 from core.security.codes import TaskCodes
 from core.store.engine import Store
+from core.workspaces.service import Workspaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class TaskServices:
     desks: Desks
     messages: Messages
     deliveries: Deliveries
+    workspaces: Workspaces
     codes: TaskCodes
     clock: SteadyClock
     ids: Ids

@@ -47,6 +47,8 @@ class TaskLine:
     parts: PartsKind | None = None
     due_ms: int | None = None
     not_before_ms: int | None = None
+    project: str | None = None
+    checks: tuple[str, ...] = ()
     state: TaskState = TaskState.READY
     source: Source | None = None  # where its text came from: an agent's text stays one
     attempts: tuple[object, ...] = ()  # for readers of an export, as is the agents' evidence, which Octet did not check
@@ -166,6 +168,6 @@ def _read_priority(number: int, text: str) -> int:
 
 def draft_of(line: TaskLine, like: NewTask) -> NewTask:
     """Make the new task of a line, asked for at the same place as `like`; its links follow separately."""
-    same = {"brief", "agent", "needs", "priority", "labels", "due_ms", "not_before_ms"}
+    same = {"brief", "agent", "needs", "priority", "labels", "due_ms", "not_before_ms", "project", "checks"}
     source = line.source if line.source in OF_AGENTS else None
     return replace(like, source=source, **{name: getattr(line, name) for name in same})

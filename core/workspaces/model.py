@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from core.journal.model import Event
 from core.settings.projects import Project, WorkMode
 
 
@@ -71,6 +72,16 @@ class Commit:
     id: str
     author: str  # `NAME <ADDRESS>`, as the commit claims
     subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderReady(Event):
+    """The folder of a task is ready for its agent."""
+
+    SUBJECT = "task:{0.task}"
+    task: str
+    fence: int
+    commit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

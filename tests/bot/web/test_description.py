@@ -18,6 +18,7 @@ REFUSED = {
     "GET /api/v2/messages/{message}": "message_not_found",
     "GET /api/v2/messages/{message}/files/{number}": "message_not_found",
     "GET /api/v2/messages/{message}/trace": "trace_not_found",
+    "GET /api/v2/tasks/{task}/diff": "no_workspace",
     "GET /api/v2/tasks/{task}/files/{number}": "file_not_found",
     "GET /api/v2/receipts/{named}/{attempt}/pictures/{picture}": "no_picture",
     "GET /api/v2/replies/task": "agent_unnamed",
@@ -66,6 +67,10 @@ REFUSED = {
     "POST /log-in/discord": "no_log_in_with_discord",
     "POST /log-in/discord/confirm": "log_in_begun_elsewhere",
     "POST /log-in/look": "link_expired",
+    "POST /api/v2/tasks/{task}/accept": "not_in_review",
+    "POST /api/v2/tasks/{task}/checks": "not_in_review",
+    "POST /api/v2/tasks/{task}/merge": "not_done",
+    "POST /api/v2/tasks/{task}/reject": "not_in_review",
 }
 """Operations whose example is refused in this house, and why."""
 

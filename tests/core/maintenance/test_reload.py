@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import work_tools
 from core.agents.model import Route
 from core.calibration.model import FoundPane
 from core.config.loader import Config, load
@@ -156,7 +157,7 @@ async def place(root: Path) -> AsyncGenerator[Place]:
     write(root, "agents.toml", agent("A", "one", "left") + agent("B", "two", "other"))
     config = load(Home(root=root))
     workers = FakeDeskWorkers(config)
-    async with Coordinator.open(config, workers) as octet, asyncio.TaskGroup() as group:
+    async with Coordinator.open(config, workers, work_tools(config.home)) as octet, asyncio.TaskGroup() as group:
         dispatch = supervise(group, "dispatch", octet.dispatch.run())
         there = Place(root=root, octet=octet, workers=workers)
         for name in ("one", "two"):

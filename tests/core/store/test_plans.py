@@ -40,6 +40,8 @@ EXCEPTIONS = {
 }
 """Statements that may read all rows of something, or sort them, and how many these are."""
 OPEN_ONLY = {
+    "ix_workspaces_kept",
+    "ix_check_runs_open",
     "ix_deliveries_acts",
     "ix_deliveries_drafts",
     "ix_deliveries_open",

@@ -20,6 +20,24 @@ CREATE TABLE log_ins (id TEXT NOT NULL, hash TEXT NOT NULL, who TEXT NOT NULL, b
     since_ms INTEGER NOT NULL, ends_ms INTEGER NOT NULL, push TEXT DEFAULT '' NOT NULL,
     CONSTRAINT pk_log_ins PRIMARY KEY (id));
 
+CREATE TABLE workspaces (id INTEGER NOT NULL, task TEXT NOT NULL, agent TEXT NOT NULL, project TEXT NOT NULL,
+    mode TEXT NOT NULL, folder TEXT NOT NULL, branch TEXT NOT NULL, fence INTEGER NOT NULL,
+    base TEXT DEFAULT '' NOT NULL, "before" TEXT DEFAULT '' NOT NULL, head TEXT DEFAULT '' NOT NULL,
+    created_ms INTEGER NOT NULL, removed_ms INTEGER, CONSTRAINT pk_workspaces PRIMARY KEY (id),
+    CONSTRAINT uq_workspaces_task UNIQUE (task, fence));
+CREATE INDEX ix_workspaces_folder ON workspaces (folder, id);
+CREATE INDEX ix_workspaces_kept ON workspaces (id) WHERE removed_ms IS NULL AND mode = 'worktree' AND head != '';
+CREATE TABLE check_runs (id INTEGER NOT NULL, task TEXT NOT NULL, name TEXT NOT NULL, given TEXT NOT NULL,
+    kind TEXT NOT NULL, state TEXT NOT NULL, fault TEXT DEFAULT '' NOT NULL, note TEXT DEFAULT '' NOT NULL,
+    snapshot TEXT DEFAULT '' NOT NULL, base TEXT DEFAULT '' NOT NULL, definition TEXT DEFAULT '' NOT NULL,
+    output TEXT DEFAULT '' NOT NULL, output_sha256 TEXT DEFAULT '' NOT NULL, control TEXT DEFAULT 'none' NOT NULL,
+    environment TEXT DEFAULT '' NOT NULL, fence INTEGER NOT NULL, round INTEGER NOT NULL,
+    output_size INTEGER DEFAULT '0' NOT NULL, exit_code INTEGER, began_ms INTEGER, ended_ms INTEGER,
+    CONSTRAINT pk_check_runs PRIMARY KEY (id));
+CREATE INDEX ix_check_runs_task ON check_runs (task, id);
+CREATE INDEX ix_check_runs_open ON check_runs (id) WHERE state IN ('queued', 'running', 'asked');
+CREATE INDEX ix_check_runs_control ON check_runs (definition, base) WHERE control != 'none';
+
 CREATE TABLE account_limits (account TEXT NOT NULL, until_ms INTEGER NOT NULL,
     CONSTRAINT pk_account_limits PRIMARY KEY (account));
 ALTER TABLE agents ADD COLUMN forgiven_ms INTEGER DEFAULT '0' NOT NULL;
@@ -43,6 +61,9 @@ ALTER TABLE tasks ADD COLUMN idle_by TEXT;
 ALTER TABLE tasks ADD COLUMN rank INTEGER DEFAULT '0' NOT NULL;
 ALTER TABLE tasks ADD COLUMN choice TEXT;
 ALTER TABLE tasks ADD COLUMN attachments TEXT DEFAULT '[]' NOT NULL;
+ALTER TABLE tasks ADD COLUMN project TEXT;
+ALTER TABLE tasks ADD COLUMN checks TEXT DEFAULT '[]' NOT NULL;
+ALTER TABLE tasks ADD COLUMN proof TEXT;
 UPDATE tasks SET rank = created_ms + priority * 604800000;
 DROP INDEX ix_tasks_demand;
 DROP INDEX ix_tasks_queue;
