@@ -183,6 +183,9 @@ class ParkCause(StrEnum):
     SILENT = "silent"  # its agent gave no sign for too long; the task stays its agent's
 
 
+BY_CHECKS = frozenset({ParkCause.CHECKS_FAILED, ParkCause.CHECKS_REFUSED, ParkCause.CHECK_ASKS})
+
+
 class TaskActivity(StrEnum):
     """By what Octet last knew that the agent of a task is at work."""
 

@@ -144,7 +144,7 @@ agent: no configured agent can do it
     Add a suitable agent to config/agents.toml, or cancel the task with `/task cancel`.
 folder: the folder of its agent is not ready
     Octet tries again every half minute. If the folder has changes of yours, commit or move them.
-folder_not_ready: the folder of its agent is not ready
+folder_not_ready: Octet could not make the folder of its agent ready
     Octet tries again every half minute. If the folder has changes of yours, commit or move them.
 checks_again: its checks failed; its agent repairs the work
     No action needed. `/task checks` shows their output.
@@ -191,9 +191,9 @@ rejected: rejected
 checks_failed: its checks failed
     `/task checks` shows their output. `/task retry` gives it to an agent again; `/task accept` accepts it as it is.
 checks_refused: Octet cannot run its checks
-    `/task checks` shows why. Repair that and press `/task check`; or `/task accept` accepts it as it is.
+    `/task checks` shows why. Repair that, then use `/task check` or `/task retry`; or accept it by `/task accept`.
 check_asks: a check asks you
-    Look at the work with `/task diff`, then use `/task accept` or `/task reject`.
+    Look at it with `/task diff`. `/task accept` accepts it, `/task reject` gives it back, `/task retry` begins again.
 paused: its agent is paused
     Resume the agent with `/agent resume`, or choose another with `/task assign`.
 approval: its window waits for an answer
@@ -449,8 +449,8 @@ not_agreed: no answer: nothing was changed (use --yes)
 not_done: {id} is {state}; that needs a task that is done.
 not_in_review: {id} is {state}. You can accept, reject or check only a task whose agent said done and whose checks have
     not passed.
-merge_conflicts: {id} conflicts with the base branch in {paths}. Nothing was merged. Merge the base
-    branch into the task's branch first, or give the work back with `/task reject`.
+merge_conflicts: {id} conflicts with the base branch in {paths}. Nothing was merged. Continue the
+    task with a reply that asks its agent to bring its branch up to date, then merge again.
 not_saved: {what} is also set in .env or in the environment, which override this. Remove it there, or choose the same
     value.
 not_worked_on: No agent works on {id} now, so there is nothing to stop.

@@ -12,10 +12,12 @@ from bot.verbs.results import (
     ACT_LABELS,
     AGENT_STATES,
     APPROVERS,
+    CHECK_STATES,
     DECISION_LABELS,
     DESK_STATES,
     ENTRY_STATES,
     KNOWN_BY,
+    PROOFS,
     TASK_STATES,
 )
 from core.deliveries.model import DeliveryState
@@ -28,7 +30,7 @@ from core.security.model import Permission
 from core.tasks.model import AttemptOutcome
 
 FILE = Path(__file__).resolve().parent.parent / "web/src/words.json"
-COLOURS = {"🟢": "green", "🔴": "red", "🟠": "orange", "🟡": "orange", "🔵": "blue"}  # others are grey
+COLOURS = {"🟢": "green", "✅": "green", "🔴": "red", "🟠": "orange", "🟡": "orange", "🔵": "blue"}  # others are grey
 _NAMES = {
     "message": MessageKind,
     "evidence": EvidenceKind,
@@ -42,7 +44,8 @@ def content() -> str:
     found = {
         kind: {state.value: (words, COLOURS.get(sign, "gray")) for state, (sign, words) in states.items()}
         for kind, states in (
-            ("task", TASK_STATES),
+            ("task", {**TASK_STATES, **PROOFS}),
+            ("check", CHECK_STATES),
             ("agent", AGENT_STATES),
             ("desk", DESK_STATES),
             ("approver", APPROVERS),

@@ -19,8 +19,8 @@ import pytest
 from tests.pace import patience
 from tests.tiers import BROWSER_AND_E2E, DISPLAY, Shares
 
-SOCKETS = ("tests/bot/", "tests/sandbox/")
-"""Folders whose tests use real sockets: Discord, HTTP, and whole programs that are asked over it."""
+SOCKETS = ("tests/bot/", "tests/sandbox/", "tests/automation/bubblewrap/", "tests/core/proofs/")
+"""Folders whose tests use real sockets, or confined processes of one account, which others can hold up."""
 TIMES = 2
 ALLOWED = 3
 MOST = 10

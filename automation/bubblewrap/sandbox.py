@@ -153,6 +153,7 @@ class _Run:
 
     def __init__(self, order: Confined, process: Process, status: asyncio.StreamReader) -> None:
         self._order, self._process, self._status = order, process, status
+        self._has_looked = False  # for the first process of the namespaces
         self._init: tuple[int, int] | None = None  # the first process of the namespaces: its id, and a handle of it
         self._first, self._last, self._size, self._sha256 = b"", b"", 0, hashlib.sha256()
 
@@ -182,16 +183,18 @@ class _Run:
         )
 
     async def _find_init(self) -> None:
-        line = await self._status.readline()
-        if line and self._init is None:
+        """Read the first line of the status, once: the next one says how the command ended."""
+        if self._has_looked:
+            return
+        self._has_looked = True
+        if line := await self._status.readline():
             process = json.loads(line)["child-pid"]
             with contextlib.suppress(ProcessLookupError):  # it has ended
                 self._init = process, os.pidfd_open(process)
 
     async def _end(self) -> None:
         """Kill all its processes: the kernel ends a namespace with its first process."""
-        if self._init is None:
-            await self._find_init()
+        await self._find_init()
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)  # Windows lacks both
 _LEAST = 4_096
 """Bytes that each name in a folder counts for at least: a million empty files fill a disk, too."""
 

@@ -17,6 +17,7 @@ from core.proofs.ports import Confined
 MB = 1_000_000
 Overrun = tuple[CheckFault, str]
 _FIRST_S, _LONGEST_S = 0.02, 0.25
+_ENDING_S = 0.2  # within this a command's end is known; until then another program may have its number
 _SHARE, _DISK_SHARE = 4, 20
 """A look waits for so many times as long as the last one took, and one at the folder longer."""
 _DISK_S = 1.0
@@ -46,7 +47,8 @@ class Watch:
                 return None
             longest_s, looked_s = min(longest_s * 1.5, _LONGEST_S), now_s()
             if overrun := await asyncio.to_thread(self._look, looked_s - began_s):
-                return overrun
+                await asyncio.wait({ended}, timeout=_ENDING_S)
+                return None if ended.done() else overrun
             pause_s = (now_s() - looked_s) * _SHARE
 
     def _look(self, at_s: float) -> Overrun | None:

@@ -27,6 +27,7 @@ from bot.discord.text import (
 from bot.discord.views.buttons import (
     EXAMPLES,
     STOPPABLE,
+    AcceptWork,
     CancelTask,
     FollowWindow,
     MarkWrong,
@@ -49,7 +50,7 @@ from core.deliveries.model import Delivery
 from core.limits import PROGRESS
 from core.messages.model import Message, Source, text_for_people
 from core.notices.model import Notice, NoticeKind, UserAct
-from core.reasons import AnyReason, BlockCause, ParkCause, Reason, WaitReason
+from core.reasons import BY_CHECKS, AnyReason, BlockCause, ParkCause, Reason, WaitReason
 from core.receipts.model import Receipt
 from core.remedies import sentence
 from core.tasks.model import ENDED, UNDO_MS, PartsKind, Task, TaskState, TaskView
@@ -129,6 +130,8 @@ def card_buttons(view: TaskView, server: str = "", now_ms: int = 0) -> list[Butt
         shown.append(TellAgent(task.id))
     if view.left_with:
         shown.append(StopTask(task.id))
+    if task.reason in BY_CHECKS:
+        shown.append(AcceptWork(task.id))
     if task.state not in ENDED:
         shown.append(CancelTask(task.id))
     if task.state is TaskState.CANCELLED and now_ms - task.changed_ms < UNDO_MS:
@@ -252,6 +255,8 @@ def _news_buttons(notice: Notice, view: TaskView) -> list[Button]:
         case NoticeKind.HELD if task.reason == ParkCause.INTERRUPTED and task.state is TaskState.PARKED:
             tell = TellAgent(task.id, label="Tell it something")
             return [RunAgain(task.id, label="Retry"), CancelTask(task.id), tell]
+        case NoticeKind.HELD if task.reason in BY_CHECKS and task.state is TaskState.PARKED:
+            return [AcceptWork(task.id), RunAgain(task.id, label="Retry"), CancelTask(task.id)]
         case NoticeKind.HELD if task.reason == BlockCause.QUESTION:
             return [TellAgent(task.id, label="Answer"), CancelTask(task.id)]
         case _:

@@ -73,6 +73,9 @@ def _offers(need: Need) -> list[tuple[Verb, Offer]]:
             return [_offer("Answer", messages.send, task=task, text=""), cancel]
         case NeedKind.PARKED if task and not need.more:
             return [retry, cancel]
+        case NeedKind.CHECKS if task and not need.more:
+            accept = _offer("Accept", tasks.accept, task=task)
+            return [accept, _offer("Reject …", tasks.reject, task=task, why=""), retry, cancel]
         case NeedKind.IDLE if task:
             nudge = _offer("Ask for the answer", tasks.nudge, task=task)
             return [nudge, retry, _offer("Done", tasks.done, task=task, text="")]

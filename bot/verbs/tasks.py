@@ -91,7 +91,9 @@ class TaskRequest:
     ] = None
     attach: File | None = None
     project: Annotated[str | None, ParameterKind(help="The project whose files it changes"), limits.NAME] = None
-    checks: Annotated[Checks, "What must pass before it is done, e.g. `tests, lint`; default: its project's"] = ()
+    checks: Annotated[Checks, "What must pass before it is done, e.g. `tests, lint`; default: its project's"] = (
+        frozenset()
+    )
 
     def draft(self, origin: Origin, when: LocalTime) -> NewTask:
         """Return the task that it asks for. Raises invalid_moment or moment_past."""
@@ -112,7 +114,7 @@ class TaskRequest:
             attach=self.attach,
             best_of=self.best_of or 0,
             project=self.project or None,
-            checks=self.checks,
+            checks=tuple(sorted(self.checks)),
         )
 
 

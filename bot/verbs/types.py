@@ -40,10 +40,10 @@ def _split(text: str | Iterable[str]) -> frozenset[str]:
     return frozenset(part.strip() for one in texts for part in one.split(",") if part.strip())
 
 
-def _split_checks(text: str | Iterable[str]) -> tuple[str, ...]:
+def _split_checks(text: str | Iterable[str]) -> frozenset[str]:
     texts = [text] if isinstance(text, str) else text
     found = (part.strip() for one in texts for part in re.findall(r"[^,()]+(?:\([^()]*\))?", one))
-    return tuple(dict.fromkeys(filter(None, found)))
+    return frozenset(filter(None, found))
 
 
 def _holder(text: str) -> HolderId:
@@ -119,7 +119,7 @@ Needs = Annotated[
 ]
 Labels = Annotated[frozenset[str], ParameterKind(help="Labels, separated by commas", parse=_split), limits.LABELS]
 Checks = Annotated[
-    tuple[str, ...], ParameterKind(help="Checks, separated by commas", parse=_split_checks, takes=str), limits.CHECKS
+    frozenset[str], ParameterKind(help="Checks, separated by commas", parse=_split_checks), limits.CHECKS
 ]
 TaskIds = Annotated[frozenset[TaskId], ParameterKind(help="Tasks, separated by commas", parse=_task_ids)]
 Capabilities = Annotated[

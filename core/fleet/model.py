@@ -28,6 +28,7 @@ class NeedKind(StrEnum):
     STORE = "store"  # Octet can store nothing: the disk is full, or the database locked. Nothing proceeds
     DELIVERY_UNKNOWN = "delivery_unknown"  # A prompt may have arrived. Its agent gets nothing until a user decides
     PARKED = "parked"
+    CHECKS = "checks"  # a task's checks failed, could not run, or ask a user
     QUESTION = "question"  # an agent waits for an answer
     STORM = "storm"  # Octet stopped a chain of messages between agents
     NEEDS_ANSWER = "needs_answer"  # an agent's window waits for an answer, met an error or reached a limit

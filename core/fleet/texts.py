@@ -6,7 +6,7 @@ from core.deliveries.model import Delivery
 from core.dispatch.model import POLITE, WAITS_FOR_AGENT
 from core.fleet.model import NeedKind
 from core.notices.model import NoticeState
-from core.reasons import BlockCause, ParkCause, Reason, WaitReason
+from core.reasons import BY_CHECKS, BlockCause, ParkCause, Reason, WaitReason
 from core.remedies import next_step, sentence
 from core.tasks.model import BlockedTaskGroup, TaskState
 
@@ -53,6 +53,7 @@ def of_held(held: BlockedTaskGroup) -> tuple[NeedKind, str, str] | None:
     what, then = sentence(held.reason), next_step(held.reason, cause=held.cause)
     if held.state is TaskState.PARKED:
         kind = NeedKind.DELIVERY_UNKNOWN if held.reason is ParkCause.DELIVERY_UNKNOWN else NeedKind.PARKED
+        kind = NeedKind.CHECKS if held.reason in BY_CHECKS else kind
         return kind, f"is stopped: {what}", then
     if held.reason == WaitReason.DRY_RUN:
         return NeedKind.DRY_RUN, what, then

@@ -33,7 +33,7 @@ from core.proofs.model import (
     Diff,
 )
 from core.proofs.ports import Confined, Ran, SandboxPort
-from core.reasons import ParkCause, Reason, WaitReason
+from core.reasons import BY_CHECKS, ParkCause, Reason, WaitReason
 from core.remedies import refused, sentence
 from core.security.model import HUB, Actor, Permission, require
 from core.settings.model import CheckSettings
@@ -54,8 +54,6 @@ _SHOWN_CHARS = 3_000  # of the output that the agent gets
 _FILE_BYTES = 1_000_000  # of a file that a check reads
 _PATCH_BYTES = 5_000_000  # of a patch that a check reads
 _COMMITS = 1_000
-_BY_CHECKS = frozenset({ParkCause.CHECKS_FAILED, ParkCause.CHECKS_REFUSED, ParkCause.CHECK_ASKS})
-_MAY_BE_CHECKED = frozenset({TaskState.REVIEW, TaskState.PARKED})
 
 
 class Proofs:
@@ -428,7 +426,7 @@ class Proofs:
         await self._workspaces.remove([one for one in kept if one.task in old])
 
     def _check_reviewed(self, task: Task) -> None:
-        is_parked = task.state is TaskState.PARKED and task.reason in _BY_CHECKS
+        is_parked = task.state is TaskState.PARKED and task.reason in BY_CHECKS
         if task.state is not TaskState.REVIEW and not is_parked:
             raise refused("not_in_review", id=task.id, state=task.state.value)
 

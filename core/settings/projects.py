@@ -26,7 +26,6 @@ class WorkMode(StrEnum):
 
     WORKTREE = "worktree"  # a folder for each task; its agent begins a fresh conversation there
     AGENT = "agent"  # each agent has its own folder, whose branch Octet switches for each task
-    SHARED = "shared"  # one folder for all, one task at a time
 
 
 @config_table
@@ -38,12 +37,10 @@ class Project:
     another repository and never changes your files."""
     base: Annotated[Text, Limits(min_length=1, max_length=200)] = "main"  # The branch that tasks begin from
     mode: WorkMode | None = None
-    """Where agents work: `worktree`, `agent` or `shared`. Default: `worktree` for agents that speak ACP, `agent` for
-    those in windows and panes."""
+    """Where agents work: `worktree` or `agent`. Default: `worktree` for agents that speak ACP, `agent` for those in
+    windows and panes."""
     checks: Annotated[tuple[Text, ...], Limits(max_length=20)] = ()
     """The checks of each of its tasks that names none, for example `["tests", "lint"]`."""
-    set_up: Annotated[tuple[_Command, ...], Limits(max_length=20)] = ()
-    """Commands that Octet runs in each new folder, for example `[["npm", "ci"]]`, confined as checks are."""
     share: Annotated[tuple[_Inside, ...], Limits(max_length=20)] = ()
     """Folders of your repository that copies use read-only, for example `[".venv", "node_modules"]`."""
 

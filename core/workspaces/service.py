@@ -46,8 +46,7 @@ class Workspaces:
         """Say where the agent works with this lease; its folder is made before the prompt goes out."""
         mode = self.plans.projects[project].mode
         mode = mode or (WorkMode.AGENT if agent.abilities.has_window else WorkMode.WORKTREE)
-        own = {WorkMode.WORKTREE: task, WorkMode.AGENT: agent.name, WorkMode.SHARED: "shared"}[mode]
-        folder = self._home.workspaces / project / own
+        folder = self._home.workspaces / project / (task if mode is WorkMode.WORKTREE else agent.name)
         if mode is WorkMode.AGENT and agent.folder:
             folder = self._home.root / Path(agent.folder).expanduser()
         row = {"project": project, "mode": mode.value, "folder": str(folder.resolve()), "branch": f"octet/{task}"}

@@ -34,6 +34,7 @@ LACKING = {
     **{("signal", name): "signal" for name in pretend_windows.POSIX_SIGNALS},
 }
 ASKED_ELSEWHERE = {
+    **dict.fromkeys(("sandbox.py", "trees.py", "watch.py"), "commands are confined on Linux alone: `why_not` says so"),
     "faults.py": "fault points are armed on Linux alone: `why_not` says so",
     "typed.py": "the console of Windows is asked by its own way, in the branch before",
 }

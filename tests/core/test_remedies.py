@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from core.kit.errors import Conflict
+from core.proofs.model import CheckFault
 from core.reasons import BlockCause, IdleSource, ParkCause, Reason, TaskActivity, WaitReason
 from core.remedies import ENGLISH, REFUSALS, UNKNOWN, explain, next_step, refused, sentence
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = re.compile(r"`/(\w+ [\w-]+)`")
-ENUMS = (Reason, WaitReason, BlockCause, ParkCause, TaskActivity, IdleSource)
+ENUMS = (Reason, WaitReason, BlockCause, ParkCause, TaskActivity, IdleSource, CheckFault)
 CODES = {code.value for enum in ENUMS for code in enum}
 
 

@@ -223,6 +223,10 @@ class CancelTask(VerbButton, verb=tasks.cancel, label="Cancel", style=discord.Bu
     """Ends the task, if the user may and the task has not ended yet."""
 
 
+class AcceptWork(VerbButton, verb=tasks.accept, label="Accept", style=discord.ButtonStyle.success):
+    """Accepts the work of a task whose checks ask the user, failed or could not run."""
+
+
 EXAMPLES = (
     ("Ask for a poem", "Write a poem of four lines about the moon and a keyboard."),
     ("Ask for a sum", "What is 17 × 23 + 4? Explain it in one sentence."),
@@ -333,6 +337,7 @@ class RemoveBoard(MessageButton, template=r"v1:fleet:board:remove(?::(?P<kind>ne
 
 
 BUTTONS = (
+    AcceptWork,
     AnswerAgent,
     AskForAnswer,
     CancelTask,

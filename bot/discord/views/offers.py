@@ -6,6 +6,7 @@ import discord
 
 from bot.discord.bot import Bot
 from bot.discord.views.buttons import (
+    AcceptWork,
     CancelTask,
     Choose,
     LookAtWindow,
@@ -58,6 +59,8 @@ def offers(need: Need) -> list[MessageButton]:
             return [TellAgent(task, label="Answer"), CancelTask(task)]
         case NeedKind.PARKED if task and not need.more:
             return [RunAgain(task, label="Retry"), CancelTask(task)]
+        case NeedKind.CHECKS if task and not need.more:
+            return [AcceptWork(task), RunAgain(task, label="Retry"), CancelTask(task)]
         case NeedKind.IDLE if task:
             return [*idle_buttons(task)]
         case NeedKind.DESK if need.desk and need.by:

@@ -236,6 +236,7 @@ ELSEWHERE: dict[str, Sequence[str]] = {
     ),
     "asks in a terminal: tests/bot/cli/init": ("octet init --agents dryrun", "octet init --agents acp"),
     "needs a changed configuration: tests/bot/cli/test_reload.py": ("octet reload",),
+    "needs a project: tests/core/proofs/test_proofs.py": ('octet task new "Repair it" --project shop --checks tests',),
     "needs Discord: tests/bot/cli/init/test_init.py, tests/bot/cli/doctor": (
         "octet doctor --online",
         (
@@ -285,7 +286,6 @@ ELSEWHERE: dict[str, Sequence[str]] = {
         "pipx install …",
         "py -m pip install --user pipx",
         "py -m pipx ensurepath",
-        "ssh -L PORT:127.0.0.1:PORT …",
         "sudo --preserve-env=OCTET_URL,OCTET_AGENT_TOKEN -u agent3 …",
         "sudo apt-get install tmux",
         "sudo apt-get install xvfb openbox dbus at-spi2-core",

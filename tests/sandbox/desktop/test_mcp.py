@@ -70,7 +70,7 @@ async def test_a_scripted_agent_reports_and_ends_its_task_over_mcp(
         assert "MCP report_progress" in said
         assert code not in said
         ended = await house.task(task)
-        assert (ended.state, ended.progress) == (TaskState.DONE, "bringing the answer over MCP")
+        assert (ended.state, ended.progress) == (TaskState.DONE, "sending the answer over MCP")
         assert [one.body for one in await house.answers(task)] == ["all tests pass"]
         refused = await asyncio.to_thread(brought, agent, prompt)
         assert "refused" in refused

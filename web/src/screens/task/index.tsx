@@ -9,6 +9,7 @@ import { Ago, Said, Shown, State, To } from '../../parts'
 import { Acts } from './acts'
 import { Attempts } from './attempts'
 import { Parts } from './answers'
+import { Checks } from './checks'
 import { Journal } from './journal'
 import { Receipt } from './receipt'
 import './task.css'
@@ -33,6 +34,7 @@ export default function Task({ id }: { id: string }) {
             <Waits id={id} />
             <Acts view={view} />
             <Parts view={view} />
+            <Checks view={view} />
             <Receipt view={view} />
             {(view.after.length > 0 || view.parts.length > 0 || view.task.parent) && (
               <Suspense>
@@ -75,7 +77,7 @@ function Head({ view }: { view: View }) {
     <Stack gap={6}>
       <Text fw={600}>{task.title}</Text>
       <Group>
-        <State of="task" state={task.state} />
+        <State of="task" state={task.state === 'done' ? (task.proof ?? 'done') : task.state} />
         <Ago ms={task.changed_ms} />
         {task.agent && <To href={`/agents/${task.agent}`}>{task.agent}</To>}
         <To href={`/chat/task/${task.id}`}>{t('Chat')}</To>
